@@ -1,0 +1,1 @@
+"""How controllers reach the service: the contract as files, and a broker for demo, tests and a first trial."""

@@ -1,0 +1,1 @@
+"""The service: judges presses, plans the lamps, records what they report and serves the pages."""

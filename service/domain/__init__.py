@@ -1,0 +1,1 @@
+"""Values and decisions. Pure: no I/O, no clock, no framework, no logging."""

@@ -1,0 +1,147 @@
+"""A zone's light as far as it is confirmed: nothing hoped is shown as fact."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from service.domain.inventory import Output
+from service.domain.orders import Order, level_of
+from service.domain.reports import ControllerState, MeterState, OutputState
+from service.domain.schedule import Curve
+from service.domain.words import Availability, Basis, Cause, LeaseState, LightState
+
+FRESH_FOR = timedelta(seconds=200)
+"""A report older than three heartbeats (60 s and their jitter) confirms nothing any more."""
+
+CAUSE_RANK = tuple(Cause)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An output with all that is known of it: its state, its controller, its meter (if it has one to itself),
+    the order last recorded for it and the counter of that order."""
+
+    output: Output
+    controller: ControllerState
+    state: OutputState | None
+    meter: MeterState | None
+    order: Order
+    desired_n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """What may be said of a zone's light. `lamps_lit` is None where nothing tells the number."""
+
+    state: LightState
+    level: int | None
+    cause: Cause | None
+    until: datetime | None
+    confirmed_at: datetime | None
+    lamps_total: int
+    lamps_lit: int | None
+    lamps_unknown: int
+    basis: Basis
+
+
+def availability(controller: ControllerState, now: datetime, speed: float) -> Availability:
+    """A controller's availability at `now`; `speed` is how fast the clock runs against real time."""
+    if controller.online is None:
+        return Availability.UNKNOWN
+    if not controller.online:
+        return Availability.OFFLINE
+    heard = controller.heard_at
+    fresh = heard is not None and now - heard <= FRESH_FOR * speed
+    return Availability.ONLINE if fresh else Availability.UNKNOWN
+
+
+def light_of(watched: Sequence[Watched], until: datetime | None, now: datetime, speed: float) -> Light:
+    """Sum up a zone. Known offline outputs are left out while others answer; unknown ones count as missing."""
+    seen = [(w, availability(w.controller, now, speed)) for w in watched]
+    known = [w for w, how in seen if how is Availability.ONLINE and w.state is not None]
+    silent = [
+        w for w, how in seen if how is Availability.UNKNOWN or (how is Availability.ONLINE and w.state is None)
+    ]
+    lit = [w for w in known if w.state is not None and w.state.level > 0]
+    lamps_known = sum(w.output.lamps for w in known)
+    state = _state(len(known), len(lit), len(silent))
+    brightest = max(
+        (w.state for w in lit if w.state is not None),
+        key=lambda s: (s.level, -CAUSE_RANK.index(s.cause)),
+        default=next((w.state for w in known), None),
+    )
+    counts = [_lamps_lit(w) for w in lit]
+    return Light(
+        state=state,
+        level=brightest.level if brightest and state is not LightState.UNKNOWN else None,
+        cause=brightest.cause if brightest and state is not LightState.UNKNOWN else None,
+        until=until if state in (LightState.LIT, LightState.PARTLY) else None,
+        confirmed_at=min((w.state.confirmed_at for w, _ in seen if w.state is not None), default=None)
+        if state is LightState.UNKNOWN
+        else min((w.state.confirmed_at for w in known if w.state is not None), default=None),
+        lamps_total=sum(w.output.lamps for w in watched),
+        lamps_lit=None if not known or None in counts else sum(n for n in counts if n is not None),
+        lamps_unknown=sum(w.output.lamps for w in watched) - lamps_known,
+        basis=Basis.METER if any(w.output.lamps > 1 for w in watched) else Basis.REPORT,
+    )
+
+
+def _state(known: int, lit: int, silent: int) -> LightState:
+    if known == 0 or (silent and not lit):
+        return LightState.UNKNOWN
+    if lit == 0:
+        return LightState.DARK
+    return LightState.LIT if lit == known and not silent else LightState.PARTLY
+
+
+def _lamps_lit(watched: Watched) -> int | None:
+    """Lit lamps of a lit output: itself for a luminaire, by its meter's watts for a circuit."""
+    output, state = watched.output, watched.state
+    if output.lamps == 1:
+        return 1
+    if watched.meter is None or state is None or output.watts <= 0 or state.level == 0:
+        return None
+    expected = output.watts * state.level / 100
+    return min(output.lamps, round(output.lamps * watched.meter.watts / expected))
+
+
+def until_of(watched: Sequence[tuple[Watched, Curve]], now: datetime) -> datetime | None:
+    """When the zone's present light next falls, by orders and plans; None when it is dark or stays for days."""
+    falls = (_fall(w, curve, now) for w, curve in watched)
+    return max((fall for fall in falls if fall is not None), default=None)
+
+
+def _fall(watched: Watched, curve: Curve, now: datetime) -> datetime | None:
+    def level(moment: datetime) -> int:
+        return max(curve.level_at(moment), level_of(watched.order, moment))
+
+    present = level(now)
+    if present == 0:
+        return None
+    edges = {step.until for step in watched.order} | {
+        stretch.start for stretch in curve.intervals(now, now + timedelta(days=2))
+    }
+    return next((edge for edge in sorted(edges) if edge > now and level(edge) < present), None)
+
+
+def confirmed(watched: Watched, level: int, now: datetime, speed: float) -> bool:
+    """Whether a report said that the output has taken the last order and gives at least `level`."""
+    return (
+        availability(watched.controller, now, speed) is Availability.ONLINE
+        and watched.controller.desired_n >= watched.desired_n
+        and watched.state is not None
+        and watched.state.level >= watched.output.keeps(level)
+    )
+
+
+CONFIRM_WITHIN = timedelta(seconds=10)
+"""A lease that no report has confirmed by then has failed."""
+
+
+def lease_state(confirmed_outputs: int, total: int, age: timedelta, speed: float) -> LeaseState:
+    """The state of an ordered lease: `total` counts its outputs but those known to be offline."""
+    if total and confirmed_outputs == total:
+        return LeaseState.LIT
+    if confirmed_outputs:
+        return LeaseState.PARTLY
+    return LeaseState.FAILED if age >= CONFIRM_WITHIN * speed else LeaseState.ORDERED

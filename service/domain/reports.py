@@ -1,0 +1,103 @@
+"""What controllers say, as values: the edge decodes messages into these."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.domain.inventory import ControllerKey
+from service.domain.words import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class OutputReport:
+    """Level in percent and why, as the controller holds it."""
+
+    level: int
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class MeterReading:
+    """A meter's power in W, voltage in V and cumulative energy in mWh, and the outputs it covers."""
+
+    watts: float
+    volts: float | None
+    total_mwh: int
+    outputs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report. `at` is None while the controller's clock is not set; `retained` when the broker kept it."""
+
+    controller: ControllerKey
+    plan_n: int
+    desired_n: int
+    session: int
+    boot: int
+    seq: int
+    at: datetime | None
+    outputs: Mapping[int, OutputReport]
+    meters: Mapping[int, MeterReading]
+    uptime_ms: int
+    fw: str
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A birth or a last will: online or not, in which session."""
+
+    controller: ControllerKey
+    online: bool
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """Counters found in the service's own retained messages or in a controller's report."""
+
+    controller: ControllerKey
+    plan_n: int = 0
+    desired_n: int = 0
+
+
+Message = Report | Status | Counters
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerState:
+    """What is known of a controller; all zero and unknown before its first message.
+
+    `plan_n` and `desired_n` are what it says it applied; `heard_at` is the moment of its last report on the
+    service's clock.
+    """
+
+    online: bool | None = None
+    session: int = 0
+    boot: int = 0
+    seq: int = 0
+    plan_n: int = 0
+    desired_n: int = 0
+    heard_at: datetime | None = None
+    reported_at: datetime | None = None
+    fw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputState:
+    """The last reported level of an output, why, since when, and when it was last confirmed."""
+
+    level: int
+    cause: Cause
+    since: datetime
+    confirmed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MeterState:
+    """The last reading of a meter."""
+
+    total_mwh: int
+    watts: float
+    at: datetime

@@ -1,0 +1,383 @@
+"""What the use cases and loops need from the outside, as protocols; adapters live in their own rooms."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from service.domain.energy import Entry
+from service.domain.inventory import (
+    Controller,
+    ControllerKey,
+    Inventory,
+    MeterKey,
+    Municipality,
+    Output,
+    OutputKey,
+    Zone,
+    ZoneKey,
+)
+from service.domain.leases import Lease, Progress
+from service.domain.orders import Order
+from service.domain.reports import ControllerState, Message, MeterState, OutputState
+from service.domain.schedule import Step
+from service.domain.sun import Place
+from service.domain.words import Cause, Channel, FailState, Reason
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The only source of time. `speed` is how many seconds of it pass in a real second."""
+
+    @property
+    def speed(self) -> float:
+        """Seconds of this clock per real second."""
+        ...
+
+    def now(self) -> datetime:
+        """The present moment, UTC."""
+        ...
+
+    def machine_ms(self) -> int:
+        """The machine's own UTC time in milliseconds, whatever this clock says."""
+        ...
+
+    async def wait(self, *events: asyncio.Event, until: datetime | None = None) -> bool:
+        """Wait until one of `events` is set (True) or `until` has come (False), whichever is first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PressRecord:
+    """A press as kept: granted with its lease, or refused with its reason. Names nobody."""
+
+    id: str
+    zone: ZoneKey
+    at: datetime
+    channel: Channel
+    refused: Reason | None
+    lease: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was answered to an idempotent request, to be given again."""
+
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class SentOrder:
+    """The last order recorded for a controller, by output number.
+
+    `orders` is None where nobody knows what the controller holds: it, or the broker, knew a higher counter.
+    """
+
+    desired_n: int
+    orders: Mapping[int, Order] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputPlan:
+    """What one output does by schedule: constant levels from each moment on, up to `ends`; then `rule`."""
+
+    steps: tuple[tuple[datetime, int], ...]
+    ends: datetime
+    rule: tuple[Step, ...]
+    safety: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a controller carries out by itself for the coming nights."""
+
+    place: Place
+    outputs: Mapping[int, OutputPlan]
+    fail_state: FailState
+    cut_off_after_min: int
+    local_press_minutes: int
+    local_press_level: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentPlan:
+    """The last plan recorded for a controller: its counter and a digest of its content."""
+
+    plan_n: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyRow:
+    """One booked stretch of energy of one output, with the output's zone."""
+
+    zone: str
+    start: datetime
+    end: datetime
+    energy_mwh: int
+    cause: Cause
+
+
+class Tx(Protocol):
+    """One transaction of the store. Synchronous: it runs in a worker thread from begin to commit.
+
+    Lists come in a stable order (by id). A key that does not exist gives None, or is left out of a mapping.
+    """
+
+    # inventory
+    def municipalities(self) -> list[Municipality]:
+        """All municipalities."""
+        ...
+
+    def municipality(self, municipality: str) -> Municipality | None:
+        """One municipality with its prices and safety schedule."""
+        ...
+
+    def zones(self, municipality: str, at: datetime) -> list[Zone]:
+        """All zones with the policy in force at `at` (the first policy where none is yet), listed or not."""
+        ...
+
+    def zone(self, key: ZoneKey, at: datetime) -> Zone | None:
+        """One zone with the policy in force at `at`."""
+        ...
+
+    def controllers(self, municipality: str) -> list[Controller]:
+        """All controllers of a municipality with their outputs and meters."""
+        ...
+
+    def outputs(self, zones: Iterable[ZoneKey]) -> list[Output]:
+        """The outputs that belong to the given zones."""
+        ...
+
+    def save_inventory(self, inventory: Inventory, at: datetime) -> None:
+        """Insert or update a municipality by its ids.
+
+        Zones, controllers, outputs, meters and lamps that the inventory lacks are removed, where nothing was
+        recorded for them yet; otherwise ConflictError names them. A policy that differs from the one in force
+        is added from its valid_from on.
+        """
+        ...
+
+    # presses and leases
+    def add_press(self, press: PressRecord) -> None:
+        """Keep a press."""
+        ...
+
+    def add_lease(self, lease: Lease) -> None:
+        """Keep a lease, in state granted."""
+        ...
+
+    def lease(self, lease_id: str) -> tuple[Lease, Progress] | None:
+        """One lease and how far it has come."""
+        ...
+
+    def leases_pressed(self, zone: ZoneKey, since: datetime) -> list[Lease]:
+        """Leases pressed in `zone` that end after `since`, failed ones left out."""
+        ...
+
+    def leases_running(self, municipality: str, now: datetime) -> list[tuple[Lease, Progress]]:
+        """Leases of all zones that end after `now`, with their progress."""
+        ...
+
+    def set_progress(self, lease_id: str, progress: Progress) -> None:
+        """Replace a lease's progress."""
+        ...
+
+    # orders and plans
+    def sent_orders(self, controllers: Iterable[ControllerKey]) -> dict[ControllerKey, SentOrder]:
+        """The last order recorded for each controller; controllers without one are left out."""
+        ...
+
+    def keep_order(self, controller: ControllerKey, order: SentOrder, at: datetime) -> None:
+        """Record the order that is about to be published."""
+        ...
+
+    def sent_plans(self, municipality: str) -> dict[ControllerKey, SentPlan]:
+        """The last plan recorded for each controller of a municipality."""
+        ...
+
+    def keep_plan(self, controller: ControllerKey, plan: SentPlan, at: datetime) -> None:
+        """Record the plan that is about to be published."""
+        ...
+
+    def raise_counters(self, controller: ControllerKey, plan_n: int, desired_n: int) -> None:
+        """Make the recorded counters at least as high as the given ones; never lower them.
+
+        Where one was lower (or missing), what was recorded with it is forgotten: `orders` becomes None, the
+        plan's digest empty.
+        """
+        ...
+
+    # what controllers say
+    def controller_states(self, controllers: Iterable[ControllerKey]) -> dict[ControllerKey, ControllerState]:
+        """What is known of each controller that exists; unknown ids are left out."""
+        ...
+
+    def save_controller_state(self, controller: ControllerKey, state: ControllerState) -> None:
+        """Replace what is known of a controller."""
+        ...
+
+    def forget_availability(self) -> None:
+        """Make every controller's availability unknown: nobody can tell any more."""
+        ...
+
+    def output_states(self, outputs: Iterable[OutputKey]) -> dict[OutputKey, OutputState]:
+        """The last reported state of each output; outputs never heard of are left out."""
+        ...
+
+    def save_output_state(self, output: OutputKey, state: OutputState) -> None:
+        """Replace the state of an output."""
+        ...
+
+    def meter_states(self, meters: Iterable[MeterKey]) -> dict[MeterKey, MeterState]:
+        """The last reading of each meter; meters never read are left out."""
+        ...
+
+    def save_meter_state(self, meter: MeterKey, state: MeterState) -> None:
+        """Replace the reading of a meter."""
+        ...
+
+    def new_report(self, controller: ControllerKey, boot: int, seq: int, at: datetime) -> bool:
+        """Keep (controller, boot, seq); False when it was there already."""
+        ...
+
+    def add_energy(self, entries: Sequence[Entry]) -> None:
+        """Book energy. An entry that adjoins the output's last one, in the same hour and of the same cause,
+        extends it."""
+        ...
+
+    def energy(
+        self, municipality: str, start: datetime, end: datetime, zone: str | None = None
+    ) -> list[EnergyRow]:
+        """Entries that start in [start, end), of all zones or one, by start."""
+        ...
+
+    # idempotency and housekeeping
+    def answer(self, scope: str) -> Answer | None:
+        """The kept answer of a scope (a hash of zone and key)."""
+        ...
+
+    def keep_answer(self, scope: str, answer: Answer, at: datetime) -> None:
+        """Keep an answer."""
+        ...
+
+    def forget(self, answers_before: datetime, reports_before: datetime) -> int:
+        """Delete kept answers and report keys older than the given moments; returns how many."""
+        ...
+
+    def touch(self) -> None:
+        """Write something harmless, to prove that writing works."""
+        ...
+
+
+class Store(Protocol):
+    """Runs short transactions in worker threads."""
+
+    async def read(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` in a read transaction on one snapshot."""
+        ...
+
+    async def write(self, work: Callable[[Tx], T]) -> T:
+        """Run `work` in a write transaction; it is on disk when this returns. An exception rolls back."""
+        ...
+
+    async def close(self) -> None:
+        """End the worker threads and close all connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The broker is there and everything it had kept for us has been delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The broker is away: nothing is known of any controller until it is back."""
+
+
+class Lamps(Protocol):
+    """The way to the controllers."""
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there right now."""
+        ...
+
+    @property
+    def changed(self) -> asyncio.Event:
+        """Set whenever `connected` changes; the reader clears it."""
+        ...
+
+    async def order(
+        self, controller: ControllerKey, desired_n: int, at: datetime, orders: Mapping[int, Order]
+    ) -> bool:
+        """Publish an order, retained; False when the broker did not take it."""
+        ...
+
+    async def plan(self, controller: ControllerKey, plan_n: int, at: datetime, plan: Plan) -> bool:
+        """Publish a plan, retained; False when the broker did not take it."""
+        ...
+
+    async def time(self, at: datetime, speed: float, seq: int) -> bool:
+        """Tell all controllers the time; `seq` is the machine's own UTC milliseconds."""
+        ...
+
+    def messages(self) -> AsyncIterator[list[Message | Connected | Disconnected]]:
+        """Everything that arrives, in batches of what is there, in order; ends when closed.
+
+        `Connected` comes after the retained messages of a (re)connect, `Disconnected` when the broker went.
+        """
+        ...
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Messages dropped so far, by kind of fault."""
+        ...
+
+    async def close(self) -> None:
+        """Disconnect and end `messages`."""
+        ...
+
+
+class Access(Protocol):
+    """Who may connect to the broker, and which topics are theirs."""
+
+    async def add(self, secrets: Mapping[ControllerKey, str]) -> None:
+        """Let controllers in with these secrets; replaces an earlier secret. All or none."""
+        ...
+
+    async def revoke(self, controller: ControllerKey) -> None:
+        """Shut a controller out: its live connection closes and its secret opens nothing."""
+        ...
+
+    async def known(self) -> set[ControllerKey]:
+        """The controllers that are let in."""
+        ...
+
+
+class Watch(Protocol):
+    """Tells whoever shows a zone that something about it may have changed. Level-triggered: no queue."""
+
+    def ring(self, municipality: str, zones: Iterable[str] | None = None) -> None:
+        """Say that zones (None: all of the municipality) changed."""
+        ...
+
+    def version(self, municipality: str, zones: Iterable[str] | None = None) -> int:
+        """A number that grows with every change of one of the zones."""
+        ...
+
+    def listen(self) -> asyncio.Event:
+        """An event that is set on every ring until `ignore` is called with it."""
+        ...
+
+    def ignore(self, event: asyncio.Event) -> None:
+        """Stop setting an event got from `listen`."""
+        ...
+
+
+Nudge = Callable[[], None]
+"""Wakes the conductor."""
