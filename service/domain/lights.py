@@ -1,6 +1,6 @@
 """A zone's light as far as it is confirmed: nothing hoped is shown as fact."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -105,23 +105,25 @@ def _lamps_lit(watched: Watched) -> int | None:
     return min(output.lamps, round(output.lamps * watched.meter.watts / expected))
 
 
-def until_of(watched: Sequence[tuple[Watched, Curve]], now: datetime) -> datetime | None:
-    """When the zone's present light next falls, by orders and plans; None when it is dark or stays for days."""
-    falls = (_fall(w, curve, now) for w, curve in watched)
+def until_of(outputs: Iterable[tuple[Curve, Order]], now: datetime) -> datetime | None:
+    """When the present light of outputs, given by their plans and orders, next falls.
+
+    None when all is dark or stays as it is for days.
+    """
+    falls = (_fall(curve, order, now) for curve, order in set(outputs))
     return max((fall for fall in falls if fall is not None), default=None)
 
 
-def _fall(watched: Watched, curve: Curve, now: datetime) -> datetime | None:
+def _fall(curve: Curve, order: Order, now: datetime) -> datetime | None:
     def level(moment: datetime) -> int:
-        return max(curve.level_at(moment), level_of(watched.order, moment))
+        return max(curve.level_at(moment), level_of(order, moment))
 
     present = level(now)
     if present == 0:
         return None
-    edges = {step.until for step in watched.order} | {
-        stretch.start for stretch in curve.intervals(now, now + timedelta(days=2))
-    }
-    return next((edge for edge in sorted(edges) if edge > now and level(edge) < present), None)
+    changes = {stretch.start for stretch in curve.intervals(now, now + timedelta(days=2))}
+    edges = sorted(changes | {step.until for step in order})
+    return next((edge for edge in edges if edge > now and level(edge) < present), None)
 
 
 def confirmed(watched: Watched, level: int, now: datetime, speed: float) -> bool:

@@ -1,0 +1,1 @@
+"""One function for each verb: gather, decide, apply. Synchronous; runs inside one transaction."""
