@@ -148,8 +148,16 @@ class Tx(Protocol):
         """All controllers of a municipality with their outputs and meters."""
         ...
 
+    def controllers_by_key(self, keys: Iterable[ControllerKey]) -> list[Controller]:
+        """The controllers that exist among the given ones, with their outputs and meters."""
+        ...
+
     def outputs(self, zones: Iterable[ZoneKey]) -> list[Output]:
         """The outputs that belong to the given zones."""
+        ...
+
+    def own_meters(self, outputs: Iterable[OutputKey]) -> dict[OutputKey, MeterKey]:
+        """For each output that a meter measures alone, that meter; outputs that share one are left out."""
         ...
 
     def save_inventory(self, inventory: Inventory, at: datetime) -> None:
@@ -203,10 +211,10 @@ class Tx(Protocol):
         """Record the plan that is about to be published."""
         ...
 
-    def raise_counters(self, controller: ControllerKey, plan_n: int, desired_n: int) -> None:
+    def raise_counters(self, controller: ControllerKey, plan_n: int, desired_n: int) -> bool:
         """Make the recorded counters at least as high as the given ones; never lower them.
 
-        Where one was lower (or missing), what was recorded with it is forgotten: `orders` becomes None, the
+        Returns whether one was lower. Where one was lower (or missing), what was recorded with it is forgotten: `orders` becomes None, the
         plan's digest empty.
         """
         ...
