@@ -1,7 +1,8 @@
 """Sunset and sunrise of a night, also where the sun does not set or does not rise.
 
-Positions of the sun come from astral (NOAA's algorithm). A night runs from noon to noon local time and
-belongs to the date of its evening.
+Positions of the sun come from astral (NOAA's algorithm). Its own sunset and sunrise answer for a calendar day
+and miss one that slips past midnight in a northern summer, so the crossings are searched here. A night runs
+from noon to noon local time and belongs to the date of its evening.
 """
 
 from dataclasses import dataclass
@@ -11,6 +12,12 @@ from zoneinfo import ZoneInfo
 
 import astral
 import astral.sun
+
+HORIZON = -0.833
+"""Degrees: the centre of the sun at sunrise and sunset, refraction and half its width taken off."""
+
+_HALF_DAY = timedelta(hours=12)
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +33,8 @@ class Place:
 class Night:
     """One night: noon to noon, and the sun's part in it. All times in UTC.
 
-    `sunset <= sunrise`, both within [start, end]. Where the sun stays up both are solar midnight (a night of
-    no length); where it stays down they are the night's start and end.
+    `sunset <= sunrise`, both within [start, end] and to the second. Where the sun stays up both are solar
+    midnight (a night of no length); where it is down at noon already they are the night's start and end.
     """
 
     date: date
@@ -53,20 +60,22 @@ def night_of(moment: datetime, tz: str) -> date:
     return local.date() if local.hour >= 12 else local.date() - timedelta(days=1)
 
 
-def _events(place: Place, day: date, *, rising: bool) -> list[datetime]:
-    """Sunrises or sunsets of the night of `day`; none where the sun does not cross the horizon."""
+def _is_up(place: Place, moment: datetime) -> bool:
     observer = astral.Observer(latitude=place.lat, longitude=place.lon)
-    find = astral.sun.sunrise if rising else astral.sun.sunset
-    start, end = noon(day, place.tz), noon(day + timedelta(days=1), place.tz)
-    found = []
-    for solar_day in (day, day + timedelta(days=1)):
-        try:
-            moment = find(observer, date=solar_day, tzinfo=_zone(place.tz)).astimezone(UTC).replace(microsecond=0)
-        except ValueError:  # astral's word for a sun that does not reach the horizon on that day
-            continue
-        if start <= moment <= end:
-            found.append(moment)
-    return found
+    return astral.sun.elevation(observer, moment, with_refraction=False) > HORIZON
+
+
+def _crossing(place: Place, by_day: datetime, at_night: datetime) -> datetime | None:
+    """The first second after the sun crosses the horizon between two moments; None if it is down by day too."""
+    if not _is_up(place, by_day):
+        return None
+    while abs(at_night - by_day) > _SECOND:
+        middle = by_day + (at_night - by_day) // (2 * _SECOND) * _SECOND
+        if _is_up(place, middle):
+            by_day = middle
+        else:
+            at_night = middle
+    return max(by_day, at_night)
 
 
 def _solar_midnight(place: Place, start: datetime, end: datetime) -> datetime:
@@ -83,20 +92,12 @@ def _solar_midnight(place: Place, start: datetime, end: datetime) -> datetime:
 def night(place: Place, day: date) -> Night:
     """The night of the evening of `day` at `place`."""
     start, end = noon(day, place.tz), noon(day + timedelta(days=1), place.tz)
-    sunset = min(_events(place, day, rising=False), default=None)
-    sunrise = max(_events(place, day, rising=True), default=None)
-    if sunset is None or sunrise is None:
-        middle = _solar_midnight(place, start, end)
-        observer = astral.Observer(latitude=place.lat, longitude=place.lon)
-        if astral.sun.elevation(observer, middle) > HORIZON:
-            sunset = sunrise = middle
-        else:
-            sunset, sunrise = sunset or start, sunrise or end
-    return Night(day, start, end, sunset, max(sunset, sunrise))
-
-
-HORIZON = -0.833
-"""Degrees: the centre of the sun at sunrise and sunset, refraction and half its width taken off."""
+    middle = _solar_midnight(place, start, end)
+    if _is_up(place, middle):
+        return Night(day, start, end, middle, middle)
+    sunset = _crossing(place, max(start, middle - _HALF_DAY), middle) or start
+    sunrise = _crossing(place, min(end, middle + _HALF_DAY), middle) or end
+    return Night(day, start, end, sunset, sunrise)
 
 
 def is_daylight(place: Place, moment: datetime) -> bool:
