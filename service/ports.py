@@ -214,8 +214,8 @@ class Tx(Protocol):
     def raise_counters(self, controller: ControllerKey, plan_n: int, desired_n: int) -> bool:
         """Make the recorded counters at least as high as the given ones; never lower them.
 
-        Returns whether one was lower. Where one was lower (or missing), what was recorded with it is forgotten: `orders` becomes None, the
-        plan's digest empty.
+        Returns whether one was lower. Where one was lower (or missing), what was recorded with it is
+        forgotten: `orders` becomes None, the plan's digest empty.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""What runs beside the requests: the conductor, the listener, the timekeeper, housekeeping."""

@@ -7,9 +7,13 @@ from datetime import datetime
 
 from service.domain.energy import book
 from service.domain.inventory import Controller, ControllerKey, MeterKey, Output, OutputKey, ZoneKey
+from service.domain.lights import FRESH_FOR
 from service.domain.reports import ControllerState, Counters, Message, MeterState, OutputState, Report, Status
 from service.ports import Tx
 from service.usecases.progress import follow
+
+_NOISE = 0.02
+"""Part of a power below which a change is the mains' own flutter."""
 
 
 @dataclass(slots=True)
@@ -83,7 +87,7 @@ def _report(
         return state
     if (report.plan_n, report.desired_n) != (state.plan_n, state.desired_n):
         _raise(tx, Counters(controller.key, report.plan_n, report.desired_n), done)
-    _levels_and_energy(tx, controller, report, at)
+    different = _levels_and_energy(tx, controller, report, at)
     after = ControllerState(
         online=state.online if report.retained else True,
         session=report.session,
@@ -96,14 +100,22 @@ def _report(
         fw=report.fw,
     )
     tx.save_controller_state(controller.key, after)
-    done.changed.update(_zones(controller))
+    if different or _looks_different(state, after, now):
+        done.changed.update(_zones(controller))
     return after
 
 
-def _levels_and_energy(tx: Tx, controller: Controller, report: Report, at: datetime) -> None:
+def _looks_different(before: ControllerState, after: ControllerState, now: datetime) -> bool:
+    """Whether anything but the age of the last word changed: a heartbeat need not redraw every page."""
+    silent = before.heard_at is None or now - before.heard_at > FRESH_FOR / 2
+    return silent or (before.online, before.desired_n) != (after.online, after.desired_n)
+
+
+def _levels_and_energy(tx: Tx, controller: Controller, report: Report, at: datetime) -> bool:
+    """Save levels and book energy; returns whether a level, cause or power changed."""
     outputs = {output.key.n: output for output in controller.outputs}
     before = tx.output_states(output.key for output in controller.outputs)
-    _energy(tx, controller, report, at, outputs, before)
+    different = _energy(tx, controller, report, at, outputs, before)
     for n, said in report.outputs.items():
         output = outputs.get(n)
         if output is None:
@@ -112,6 +124,8 @@ def _levels_and_energy(tx: Tx, controller: Controller, report: Report, at: datet
         same = earlier is not None and (earlier.level, earlier.cause) == (said.level, said.cause)
         since = earlier.since if earlier is not None and same else at
         tx.save_output_state(output.key, OutputState(said.level, said.cause, since, at))
+        different = different or not same
+    return different
 
 
 def _energy(
@@ -121,7 +135,8 @@ def _energy(
     at: datetime,
     outputs: dict[int, Output],
     states: dict[OutputKey, OutputState],
-) -> None:
+) -> bool:
+    different = False
     meters = {meter.key.n: meter for meter in controller.meters}
     readings = tx.meter_states(meter.key for meter in controller.meters)
     for n, reading in report.meters.items():
@@ -133,6 +148,8 @@ def _energy(
         if before is not None and measured:
             tx.add_energy(book(before, reading, at, measured))
         tx.save_meter_state(MeterKey(*meter.key), MeterState(reading.total_mwh, reading.watts, at))
+        different = different or before is None or abs(reading.watts - before.watts) > _NOISE * before.watts
+    return different
 
 
 def _follow(tx: Tx, controllers: Iterable[Controller], now: datetime, speed: float, done: Recorded) -> None:

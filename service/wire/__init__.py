@@ -1,0 +1,1 @@
+"""The MQTT edge: topics, payload codecs, the client, and who may connect."""

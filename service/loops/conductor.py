@@ -1,0 +1,101 @@
+"""The conductor: the only one who publishes orders and plans.
+
+It recomputes them from stored state and publishes what differs from the last ones recorded, so a crash at any
+moment heals by planning again. It sleeps until a nudge, the next noon or the next deadline, and polls nothing.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+from datetime import datetime, timedelta
+from functools import partial
+
+from service.domain.inventory import Municipality, ZoneKey
+from service.ports import Clock, Lamps, Store, Watch
+from service.usecases.conduct import Conducted, conduct, conduct_zones, next_noon
+
+log = logging.getLogger(__name__)
+
+_RETRY = timedelta(seconds=5)
+
+
+class Conductor:
+    """Derives and publishes. `nudge` asks for zones, `nudge_all` for everything; both return at once."""
+
+    def __init__(self, store: Store, lamps: Lamps, clock: Clock, watch: Watch) -> None:
+        """Prepare; nothing happens before `run`."""
+        self._store, self._lamps, self._clock, self._watch = store, lamps, clock, watch
+        self._nudged = asyncio.Event()
+        self._zones: dict[str, set[ZoneKey]] = defaultdict(set)
+        self._everything = True
+        self._again = False
+        self._look_again: dict[str, datetime] = {}
+        self._noon: dict[str, datetime] = {}
+
+    def nudge(self, zones: tuple[ZoneKey, ...]) -> None:
+        """Look at the outputs of these zones now."""
+        for zone in zones:
+            self._zones[zone.municipality].add(zone)
+        self._nudged.set()
+
+    def nudge_all(self, *, again: bool = False) -> None:
+        """Look at everything; with `again`, publish unchanged orders and plans too."""
+        self._everything = True
+        self._again = self._again or again
+        self._nudged.set()
+
+    async def run(self) -> None:
+        """Conduct until cancelled."""
+        while True:
+            self._nudged.clear()
+            if self._everything:
+                await self._conduct_all()
+            else:
+                await self._conduct_some()
+            until = min([*self._look_again.values(), *self._noon.values()], default=None)
+            await self._clock.wait(self._nudged, until=until)
+
+    async def _conduct_all(self) -> None:
+        again, self._everything, self._again = self._again, False, False
+        self._zones.clear()
+        for municipality in await self._store.read(lambda tx: tx.municipalities()):
+            await self._conduct_municipality(municipality, again=again)
+
+    async def _conduct_municipality(self, municipality: Municipality, *, again: bool) -> None:
+        now, speed = self._clock.now(), self._clock.speed
+        self._noon[municipality.id] = next_noon(municipality, now)
+        done = await self._store.write(lambda tx: conduct(tx, municipality.id, now, speed, again=again))
+        await self._publish(municipality.id, done)
+
+    async def _conduct_some(self) -> None:
+        nudged, self._zones = self._zones, defaultdict(set)
+        now, speed = self._clock.now(), self._clock.speed
+        for municipality, zones in nudged.items():
+            look = partial(conduct_zones, municipality=municipality, zones=frozenset(zones), now=now, speed=speed)
+            done = await self._store.write(look)
+            await self._publish(municipality, done)
+        due = {m for m, at in self._look_again.items() if at <= now} | {
+            m for m, at in self._noon.items() if at <= now
+        }
+        if due:
+            for home in await self._store.read(lambda tx: tx.municipalities()):
+                if home.id in due:
+                    await self._conduct_municipality(home, again=False)
+
+    async def _publish(self, municipality: str, done: Conducted) -> None:
+        at = self._clock.now()
+        taken = await asyncio.gather(
+            *(self._lamps.order(order.controller, order.desired_n, at, order.orders) for order in done.orders),
+            *(self._lamps.plan(plan.controller, plan.plan_n, at, plan.plan) for plan in done.plans),
+        )
+        self._look_again.pop(municipality, None)
+        if done.look_again is not None:
+            self._look_again[municipality] = done.look_again
+        if not all(taken) and self._lamps.connected:
+            log.warning(
+                "The broker did not take %d of %d messages; publishing again", taken.count(False), len(taken)
+            )
+            self._everything = self._again = True
+            self._look_again[municipality] = at + _RETRY * self._clock.speed
+        if done.changed:
+            self._watch.ring(municipality, {zone.zone for zone in done.changed})

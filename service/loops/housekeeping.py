@@ -1,0 +1,41 @@
+"""Housekeeping: what is due is found from stored state; APScheduler only wakes it."""
+
+import logging
+from datetime import timedelta
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from service.ports import Clock, Store
+
+KEEP_ANSWERS = timedelta(hours=24)
+KEEP_REPORT_KEYS = timedelta(days=2)
+"""A report that comes later than this is late by its counters anyway."""
+
+log = logging.getLogger(__name__)
+
+
+class Housekeeping:
+    """Deletes what has served its time. Light never depends on it."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        """Prepare; nothing happens before `start`."""
+        self._store, self._clock = store, clock
+        self._scheduler = AsyncIOScheduler(timezone="UTC")
+
+    def start(self) -> None:
+        """Wake up every ten minutes, and once now."""
+        self._scheduler.add_job(self.run_due, "interval", minutes=10, misfire_grace_time=None, coalesce=True)
+        self._scheduler.add_job(self.run_due)
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """Wake up no more."""
+        self._scheduler.shutdown(wait=False)
+
+    async def run_due(self) -> int:
+        """Do all that is due by the clock; returns how many rows went."""
+        now = self._clock.now()
+        gone = await self._store.write(lambda tx: tx.forget(now - KEEP_ANSWERS, now - KEEP_REPORT_KEYS))
+        if gone:
+            log.info("Housekeeping: deleted %d rows", gone)
+        return gone

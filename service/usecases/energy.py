@@ -1,0 +1,87 @@
+"""Energy: what light cost, for staff and for everybody; the public never sees what could show a walk."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from service.domain.inventory import Municipality, ZoneKey
+from service.domain.sun import night_of, noon
+from service.domain.words import Cause
+from service.errors import InvalidError
+from service.ports import EnergyRow, Tx
+from service.usecases.look import municipality_of
+from service.usecases.press import find
+
+MOST_NIGHTS = 62
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Energy of a period in mWh and its price; `label` is a night's date, an hour's start or a cause."""
+
+    label: str
+    energy_mwh: int
+    money: Decimal | None
+
+
+def public_energy(tx: Tx, municipality: str, first: date, last: date, now: datetime) -> list[Sum]:
+    """Per night from `first` to `last`, only nights that have ended; what presses cost is left out."""
+    home = municipality_of(tx, municipality)
+    rows = _rows(tx, home, first, last, None)
+    tonight = night_of(now, home.place.tz)
+    kept = [row for row in rows if row.cause is not Cause.PRESS and _night(home, row) < tonight]
+    return _sums(home, kept, lambda row: _night(home, row).isoformat())
+
+
+def council_energy(
+    tx: Tx, municipality: str, first: date, last: date, zone: str | None, by: str, now: datetime
+) -> list[Sum]:
+    """For staff, by `cause`, `hour` or `night`.
+
+    What presses cost is counted per night only and after that night's noon: by hour it is left out.
+    """
+    home = municipality_of(tx, municipality)
+    if zone is not None:
+        find(tx, ZoneKey(municipality, zone), now)
+    tonight = night_of(now, home.place.tz)
+    rows = [
+        row
+        for row in _rows(tx, home, first, last, zone)
+        if row.cause is not Cause.PRESS or (by != "hour" and _night(home, row) < tonight)
+    ]
+    labels: dict[str, Callable[[EnergyRow], str]] = {
+        "cause": lambda row: row.cause.value,
+        "hour": lambda row: row.start.replace(minute=0, second=0, microsecond=0).isoformat(),
+        "night": lambda row: _night(home, row).isoformat(),
+    }
+    return _sums(home, rows, labels[by])
+
+
+def _rows(tx: Tx, home: Municipality, first: date, last: date, zone: str | None) -> list[EnergyRow]:
+    if last < first:
+        raise InvalidError("to: must not lie before from.")
+    if (last - first).days >= MOST_NIGHTS:
+        raise InvalidError(f"to: at most {MOST_NIGHTS} nights at once; ask in parts.")
+    tz = home.place.tz
+    return tx.energy(home.id, noon(first, tz), noon(last + timedelta(days=1), tz), zone)
+
+
+def _night(home: Municipality, row: EnergyRow) -> date:
+    return night_of(row.start, home.place.tz)
+
+
+def _sums(home: Municipality, rows: list[EnergyRow], label: Callable[[EnergyRow], str]) -> list[Sum]:
+    energy: dict[str, int] = defaultdict(int)
+    money: dict[str, Decimal | None] = defaultdict(Decimal)
+    for row in rows:
+        name = label(row)
+        energy[name] += row.energy_mwh
+        price = home.price_on(_night(home, row))
+        so_far = money[name]
+        known = price is not None and so_far is not None
+        money[name] = (
+            so_far + price.per_kwh * row.energy_mwh / 1_000_000 if known and price and so_far is not None else None
+        )
+    return [Sum(name, energy[name], money[name]) for name in sorted(energy)]

@@ -1,0 +1,274 @@
+"""Import: a municipality's TOML file becomes an inventory, or a list of everything that is wrong with it."""
+
+import tomllib
+from collections import Counter
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from service.domain.inventory import (
+    ID_PATTERN,
+    Controller,
+    ControllerKey,
+    Inventory,
+    Lamp,
+    Meter,
+    MeterKey,
+    Municipality,
+    Output,
+    OutputKey,
+    Policy,
+    Price,
+    Zone,
+    ZoneKey,
+)
+from service.domain.schedule import Anchor, Schedule, Step
+from service.domain.sun import Place
+from service.domain.words import FailState, RingSign
+from service.errors import InvalidError
+
+Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
+Level = Annotated[int, Field(ge=0, le=100)]
+Number = Annotated[int, Field(ge=1, le=8)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Step(_Part):
+    at: str
+    level: Level
+
+
+class _Price(_Part):
+    valid_from: date
+    per_kwh: Annotated[Decimal, Field(ge=0, le=10)]
+    source: Name
+
+
+class _Municipality(_Part):
+    id: Id
+    name: Name
+    timezone: str
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    language: Annotated[str, StringConstraints(pattern="^[a-z]{2}$")] = "de"
+    currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "EUR"
+    prices: list[_Price] = []
+    safety_schedule: list[_Step] = [_Step(at="sunset", level=100), _Step(at="sunrise", level=0)]
+
+
+class _Zone(_Part):
+    id: Id
+    name: Name
+    schedule: str
+    minutes: int
+    level: int = 100
+    longest_minutes: int = 60
+    rest_minutes: int = 0
+    fail_state: FailState = FailState.PLAN
+    cut_off_after_min: int = 1440
+    resolution: str | None = None
+    valid_from: date = date(2000, 1, 1)
+    listed: bool = True
+    along: list[Id] = []
+
+
+class _Output(_Part):
+    n: Number
+    zone: Id
+    min: Level = 0
+    max: Annotated[int, Field(ge=1, le=100)] = 100
+    step: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class _Meter(_Part):
+    n: Number
+    outputs: Annotated[list[Number], Field(min_length=1)]
+
+
+class _Controller(_Part):
+    id: Id
+    kind: Annotated[str, StringConstraints(pattern="^(luminaire|cabinet)$")]
+    name: Name
+    outputs: Annotated[list[_Output], Field(min_length=1, max_length=8)]
+    meters: Annotated[list[_Meter], Field(max_length=8)] = []
+
+
+class _Lamp(_Part):
+    id: Id
+    controller: Id
+    output: Number
+    watts: Annotated[float, Field(gt=0, le=2000)]
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    pole: Name
+    safety: bool = False
+    ring: RingSign = RingSign.UNKNOWN
+
+
+class _File(_Part):
+    note: str = ""
+    municipality: _Municipality
+    schedules: dict[str, list[_Step]]
+    zone: Annotated[list[_Zone], Field(min_length=1)]
+    controller: Annotated[list[_Controller], Field(min_length=1)]
+    lamp: Annotated[list[_Lamp], Field(min_length=1)]
+
+
+def read_inventory(text: str) -> Inventory:
+    """Read a municipality's TOML file. Raises InvalidError that names every wrong field, one a line."""
+    try:
+        return _inventory(_File.model_validate(tomllib.loads(text)))
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidError(f"not a TOML file: {error}") from error
+    except ValidationError as error:
+        lines = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        raise InvalidError("\n".join(lines)) from error
+
+
+def _inventory(file: _File) -> Inventory:
+    faults = _faults(file)
+    if faults:
+        raise InvalidError("\n".join(faults))
+    home = file.municipality
+    try:
+        schedules = {name: _schedule(f"schedules.{name}", steps) for name, steps in file.schedules.items()}
+        municipality = Municipality(
+            id=home.id,
+            name=home.name,
+            place=Place(home.lat, home.lon, home.timezone),
+            language=home.language,
+            currency=home.currency,
+            prices=tuple(Price(price.valid_from, price.per_kwh, price.source) for price in home.prices),
+            safety_schedule=_schedule("municipality.safety_schedule", home.safety_schedule),
+        )
+        zones = tuple(_zone(home.id, zone, schedules) for zone in file.zone)
+    except ValueError as error:
+        raise InvalidError(str(error)) from error
+    lamps = tuple(_lamp(home.id, lamp) for lamp in file.lamp)
+    controllers = tuple(_controller(home.id, controller, lamps) for controller in file.controller)
+    return Inventory(municipality, zones, controllers, lamps, file.note)
+
+
+def _faults(file: _File) -> list[str]:
+    """Everything that does not fit together, though each part is right by itself."""
+    zones = {zone.id for zone in file.zone}
+    outputs = {(c.id, o.n): o.zone for c in file.controller for o in c.outputs}
+    faults = []
+    if file.municipality.timezone not in available_timezones():
+        faults.append(f"municipality.timezone: unknown time zone {file.municipality.timezone!r}")
+    for kind, ids in (
+        ("zone", [zone.id for zone in file.zone]),
+        ("controller", [controller.id for controller in file.controller]),
+        ("lamp", [lamp.id for lamp in file.lamp]),
+    ):
+        faults += [f"{kind}: id {name!r} stands there {n} times" for name, n in Counter(ids).items() if n > 1]
+    for zone in file.zone:
+        if zone.schedule not in file.schedules:
+            faults.append(f"zone {zone.id}: schedule {zone.schedule!r} is not under [schedules]")
+        faults += [
+            f"zone {zone.id}: along: no zone {other!r}" for other in zone.along if other not in zones - {zone.id}
+        ]
+        if zone.id not in outputs.values():
+            faults.append(f"zone {zone.id}: no output belongs to it")
+    for controller in file.controller:
+        faults += _controller_faults(controller, zones)
+    used = {(lamp.controller, lamp.output) for lamp in file.lamp}
+    faults += [
+        f"lamp {lamp.id}: no output {lamp.output} at controller {lamp.controller!r}"
+        for lamp in file.lamp
+        if (lamp.controller, lamp.output) not in outputs
+    ]
+    faults += [f"controller {c}: output {n}: no lamp hangs on it" for c, n in outputs if (c, n) not in used]
+    return faults
+
+
+def _controller_faults(controller: _Controller, zones: set[str]) -> list[str]:
+    numbers = [output.n for output in controller.outputs]
+    where = f"controller {controller.id}"
+    faults = [f"{where}: output {o.n}: no zone {o.zone!r}" for o in controller.outputs if o.zone not in zones]
+    faults += [f"{where}: output {o.n}: min is above max" for o in controller.outputs if o.min > o.max]
+    if len(set(numbers)) < len(numbers):
+        faults.append(f"{where}: two outputs have the same n")
+    if len({meter.n for meter in controller.meters}) < len(controller.meters):
+        faults.append(f"{where}: two meters have the same n")
+    measured = Counter(n for meter in controller.meters for n in set(meter.outputs))
+    faults += [f"{where}: meter: no output {n}" for n in measured if n not in numbers]
+    faults += [f"{where}: output {n} is measured by {times} meters" for n, times in measured.items() if times > 1]
+    return faults
+
+
+def _schedule(name: str, steps: list[_Step]) -> Schedule:
+    try:
+        return Schedule(tuple(_step(step) for step in steps))
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
+def _step(step: _Step) -> Step:
+    """A step from "sunset", "sunrise-10" or "00:30"."""
+    for anchor in (Anchor.SUNSET, Anchor.SUNRISE):
+        if step.at.startswith(anchor):
+            offset = step.at.removeprefix(anchor) or "+0"
+            if offset[0] in "+-" and offset[1:].isdigit():
+                return Step(anchor, step.level, offset_min=int(offset))
+    try:
+        hours, minutes = step.at.split(":")
+        return Step(Anchor.CLOCK, step.level, clock=time(int(hours), int(minutes)))
+    except ValueError as error:
+        raise ValueError(
+            f'at: {step.at!r} is neither a time like "00:30" nor "sunset+10" or "sunrise-10"'
+        ) from error
+
+
+def _zone(municipality: str, zone: _Zone, schedules: dict[str, Schedule]) -> Zone:
+    try:
+        policy = Policy(
+            valid_from=datetime.combine(zone.valid_from, time(12), UTC),
+            schedule=schedules[zone.schedule],
+            minutes=zone.minutes,
+            level=zone.level,
+            longest_minutes=zone.longest_minutes,
+            rest_minutes=zone.rest_minutes,
+            fail_state=zone.fail_state,
+            cut_off_after_min=zone.cut_off_after_min,
+            resolution=zone.resolution,
+        )
+    except ValueError as error:
+        raise ValueError(f"zone {zone.id}: {error}") from error
+    return Zone(ZoneKey(municipality, zone.id), zone.name, policy, zone.listed, tuple(zone.along))
+
+
+def _lamp(municipality: str, lamp: _Lamp) -> Lamp:
+    where: dict[str, Any] = {"lat": lamp.lat, "lon": lamp.lon, "pole": lamp.pole}
+    output = OutputKey(municipality, lamp.controller, lamp.output)
+    return Lamp(lamp.id, output, lamp.watts, **where, safety=lamp.safety, ring=lamp.ring)
+
+
+def _controller(municipality: str, controller: _Controller, lamps: tuple[Lamp, ...]) -> Controller:
+    key = ControllerKey(municipality, controller.id)
+    outputs = []
+    for part in controller.outputs:
+        own = [lamp for lamp in lamps if lamp.output == OutputKey(*key, part.n)]
+        outputs.append(
+            Output(
+                key=OutputKey(*key, part.n),
+                zone=part.zone,
+                min_level=part.min,
+                max_level=part.max,
+                step=part.step,
+                safety=any(lamp.safety for lamp in own),
+                lamps=len(own),
+                watts=sum(lamp.watts for lamp in own),
+            )
+        )
+    meters = tuple(
+        Meter(MeterKey(*key, meter.n), tuple(sorted(set(meter.outputs)))) for meter in controller.meters
+    )
+    return Controller(key, controller.kind, controller.name, tuple(outputs), meters)

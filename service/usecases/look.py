@@ -1,0 +1,153 @@
+"""Look: what may be said of zones and leases right now."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+from service.domain.inventory import Municipality, Output, Zone, ZoneKey, curve_of
+from service.domain.leases import Lease, Progress
+from service.domain.lights import FRESH_FOR, Light, Watched, availability, light_of, until_of
+from service.domain.press import Facts, Granted, Refused, decide
+from service.domain.schedule import Curve, Interval
+from service.domain.sun import night_of, noon
+from service.errors import UnknownError
+from service.ports import Tx
+from service.usecases.press import find
+from service.usecases.progress import watch
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one press costs at most: energy in Wh and money."""
+
+    wh: int
+    money: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneView:
+    """A zone as shown: its light, what a press would do, and the plan's next change.
+
+    `look_again` is the moment at which this view changes by the passing of time alone.
+    """
+
+    zone: Zone
+    municipality: Municipality
+    light: Light
+    press: Granted | Refused
+    cost: Cost
+    next_change: tuple[datetime, int] | None
+    look_again: datetime
+
+
+def municipality_of(tx: Tx, municipality: str) -> Municipality:
+    """A municipality, or UnknownError."""
+    found = tx.municipality(municipality)
+    if found is None:
+        raise UnknownError(f"There is no municipality “{municipality}” here.")
+    return found
+
+
+def look_at_zones(
+    tx: Tx, municipality: str, zones: Iterable[str] | None, now: datetime, speed: float, broker_connected: bool
+) -> list[ZoneView]:
+    """Listed zones of a municipality, or the named ones (listed or not). UnknownError names what is missing."""
+    if zones is None:
+        home = municipality_of(tx, municipality)
+        found = [zone for zone in tx.zones(municipality, now) if zone.listed]
+    else:
+        pairs = [find(tx, ZoneKey(municipality, zone), now) for zone in dict.fromkeys(zones)]
+        home = pairs[0][0] if pairs else municipality_of(tx, municipality)
+        found = [zone for _, zone in pairs]
+    keys = {key for zone in found for key in zone.lights}
+    everything = {zone.key.zone: zone for zone in tx.zones(municipality, now)}
+    watched = watch(tx, tx.outputs(keys))
+    return [_view(tx, home, zone, everything, watched, now, speed, broker_connected) for zone in found]
+
+
+def _view(
+    tx: Tx,
+    home: Municipality,
+    zone: Zone,
+    zones: dict[str, Zone],
+    watched: list[Watched],
+    now: datetime,
+    speed: float,
+    broker_connected: bool,
+) -> ZoneView:
+    own = [w for w in watched if w.output.zone == zone.key.zone]
+    lit = {key.zone for key in zone.lights}
+    pressed = [w for w in watched if w.output.zone in lit]
+    curves = {w.output.key: curve_of(w.output, zones[w.output.zone], home) for w in pressed}
+    until = until_of(((curves[w.output.key], w.order) for w in own), now)
+    policy = zone.policy
+    back = timedelta(minutes=policy.longest_minutes + max(policy.rest_minutes, 1))
+    facts = Facts(
+        policy=policy,
+        curves=tuple(dict.fromkeys(curves.values())),
+        leases=tuple(tx.leases_pressed(zone.key, now - back)),
+        outputs=tuple(availability(w.controller, now, speed) for w in pressed),
+        broker_connected=broker_connected,
+    )
+    verdict = decide(facts, now)
+    change = Curve(policy.schedule, home.place).next_change(now, timedelta(days=2))
+    light = light_of(own, until, now, speed)
+    return ZoneView(
+        zone=zone,
+        municipality=home,
+        light=light,
+        press=verdict,
+        cost=_cost(home, policy.minutes, policy.level, [w.output for w in pressed], now),
+        next_change=change,
+        look_again=_look_again(verdict, change, until, own, now, speed),
+    )
+
+
+def _look_again(
+    verdict: Granted | Refused,
+    change: tuple[datetime, int] | None,
+    until: datetime | None,
+    watched: list[Watched],
+    now: datetime,
+    speed: float,
+) -> datetime:
+    moments = [now + timedelta(hours=1)]
+    if isinstance(verdict, Refused) and verdict.retry_at is not None:
+        moments.append(verdict.retry_at)
+    if change is not None:
+        moments.append(change[0])
+    if until is not None:
+        moments.append(until)
+    heard = [w.controller.heard_at for w in watched if w.controller.online and w.controller.heard_at is not None]
+    if heard:
+        moments.append(min(heard) + FRESH_FOR * speed)
+    return min(moment for moment in moments if moment > now)
+
+
+def _cost(home: Municipality, minutes: int, level: int, outputs: list[Output], now: datetime) -> Cost:
+    watts = sum(output.watts * output.keeps(level) / 100 for output in outputs)
+    wh = watts * minutes / 60
+    price = home.price_on(now.date())
+    money = (
+        None
+        if price is None
+        else (Decimal(str(wh)) / 1000 * price.per_kwh).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    )
+    return Cost(round(wh), money, home.currency)
+
+
+def look_at_lease(tx: Tx, municipality: str, lease_id: str) -> tuple[Lease, Progress]:
+    """A lease of this municipality, or UnknownError."""
+    found = tx.lease(lease_id)
+    if found is None or found[0].zone.municipality != municipality:
+        raise UnknownError("There is no such lease; leases are forgotten after a while.")
+    return found
+
+
+def look_at_plan(tx: Tx, key: ZoneKey, now: datetime) -> list[Interval]:
+    """The zone's plan from now to the end of the coming week's nights: public, so nothing past and no presses."""
+    home, zone = find(tx, key, now)
+    ends = noon(night_of(now, home.place.tz) + timedelta(days=8), home.place.tz)
+    return list(Curve(zone.policy.schedule, home.place).intervals(now, ends))

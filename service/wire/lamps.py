@@ -1,0 +1,234 @@
+"""The way to the controllers: one MQTT connection that heals itself."""
+
+import asyncio
+import logging
+import random
+import re
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from secrets import token_hex
+from typing import Any
+
+import aiomqtt
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from service.domain.inventory import ID_PATTERN, ControllerKey
+from service.domain.orders import Order
+from service.domain.reports import Message
+from service.ports import Clock, Connected, Disconnected, Plan
+from service.wire.codec import (
+    DecodeError,
+    read_counter,
+    read_report,
+    read_status,
+    write_desired,
+    write_plan,
+    write_time,
+)
+
+ROOT = "dorflicht/v1"
+TIME = f"{ROOT}/time"
+ECHO = f"{ROOT}/echo"
+
+_LEAVES = ("report", "status")
+_OWN_LEAVES = ("plan", "desired")
+_MOST_WAITING = 20_000
+_PUBLISH_SECONDS = 5.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Where the broker is and how the service signs in; `version` is "3.1.1" or "5"."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    version: str = "3.1.1"
+
+
+class MqttLamps:
+    """`service.ports.Lamps` over MQTT. `run` keeps the connection until it is cancelled."""
+
+    def __init__(self, broker: Broker, clock: Clock) -> None:
+        """Prepare; nothing is opened before `run`."""
+        self._broker = broker
+        self._clock = clock
+        self._client: aiomqtt.Client | None = None
+        self._waiting: list[Message | Connected | Disconnected] = []
+        self._arrived = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._connected = False
+        self.changed = asyncio.Event()
+        self._dropped: Counter[str] = Counter()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there right now."""
+        return self._connected
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """Messages dropped so far, by kind of fault."""
+        return self._dropped
+
+    async def run(self) -> None:
+        """Connect, and connect again with growing pauses whenever the broker goes away."""
+        pause = _FIRST_PAUSE
+        said = False
+        while not self._closing.is_set():
+            try:
+                await self._session()
+            except (aiomqtt.MqttError, OSError, TimeoutError) as error:
+                if self._connected:
+                    pause, said = _FIRST_PAUSE, False
+                if not said:
+                    log.warning("The broker at %s:%s is away: %s", self._broker.host, self._broker.port, error)
+                    said = True
+            finally:
+                self._gone()
+            jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads reconnects, protects nothing
+            resume = self._clock.now() + timedelta(seconds=pause * jitter * self._clock.speed)
+            await self._clock.wait(self._closing, until=resume)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _gone(self) -> None:
+        self._client = None
+        if self._connected:
+            self._connected = False
+            self._put(Disconnected())
+            self.changed.set()
+
+    async def _session(self) -> None:
+        broker = self._broker
+        five = broker.version == "5"
+        async with aiomqtt.Client(
+            broker.host,
+            broker.port,
+            username=broker.username,
+            password=broker.password,
+            identifier=f"{broker.username}-{token_hex(4)}",
+            protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
+            keepalive=20,
+            timeout=_PUBLISH_SECONDS,
+            max_inflight_messages=200,
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+        ) as client:
+            client.pending_calls_threshold = _MOST_WAITING  # the conductor publishes to a whole village at once
+            own = [f"{ROOT}/+/+/{leaf}" for leaf in _OWN_LEAVES]
+            await client.subscribe([(f"{ROOT}/+/+/{leaf}", 1) for leaf in _LEAVES] + [(ECHO, 1)])
+            await client.subscribe([(topic, 1) for topic in own])
+            echo = token_hex(8).encode()
+            await client.publish(ECHO, echo, qos=1)
+            async for message in client.messages:
+                if str(message.topic) == ECHO:
+                    if message.payload == echo and self._client is None:
+                        await client.unsubscribe(own)
+                        self._ready(client)
+                else:
+                    self._take(message)
+
+    def _ready(self, client: aiomqtt.Client) -> None:
+        """The echo came back, so all that the broker had kept for us is here."""
+        self._client = client
+        self._connected = True
+        self._put(Connected())
+        self.changed.set()
+        log.info("Connected to the broker at %s:%s", self._broker.host, self._broker.port)
+
+    def _take(self, message: aiomqtt.Message) -> None:
+        try:
+            decoded = decode(str(message.topic), message.payload, retained=bool(message.retain))
+        except DecodeError as fault:
+            self._drop(str(fault))
+        else:
+            if decoded is not None:
+                self._put(decoded)
+
+    def _put(self, message: Message | Connected | Disconnected) -> None:
+        if len(self._waiting) >= _MOST_WAITING and not isinstance(message, Connected | Disconnected):
+            self._drop("overflow")
+            return
+        self._waiting.append(message)
+        self._arrived.set()
+
+    def _drop(self, kind: str) -> None:
+        self._dropped[kind] += 1
+        if self._dropped[kind] == 1:
+            log.warning("Dropped a message: %s. Further ones of this kind are only counted.", kind)
+
+    async def messages(self) -> AsyncIterator[list[Message | Connected | Disconnected]]:
+        """Everything that arrives, in batches of what is there."""
+        while not self._closing.is_set():
+            await self._arrived.wait()
+            self._arrived.clear()
+            batch, self._waiting = self._waiting, []
+            if batch:
+                yield batch
+
+    async def order(
+        self, controller: ControllerKey, desired_n: int, at: datetime, orders: Mapping[int, Order]
+    ) -> bool:
+        """Publish an order; in MQTT 5 it expires with its last step."""
+        ends = [step.until for order in orders.values() for step in order]
+        properties = None
+        if self._broker.version == "5" and ends:
+            properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call] # paho's own lack
+            seconds = (max(ends) - at).total_seconds() / self._clock.speed
+            properties.MessageExpiryInterval = max(1, round(seconds))
+        return await self._publish(_topic(controller, "desired"), write_desired(desired_n, at, orders), properties)
+
+    async def plan(self, controller: ControllerKey, plan_n: int, at: datetime, plan: Plan) -> bool:
+        """Publish a plan."""
+        return await self._publish(_topic(controller, "plan"), write_plan(plan_n, at, plan))
+
+    async def time(self, at: datetime, speed: float, seq: int) -> bool:
+        """Tell all controllers the time."""
+        return await self._publish(TIME, write_time(at, speed, seq), qos=0, retain=False)
+
+    async def _publish(
+        self, topic: str, payload: bytes, properties: Any = None, *, qos: int = 1, retain: bool = True
+    ) -> bool:
+        client = self._client
+        if client is None:
+            return False
+        try:
+            await client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+        except aiomqtt.MqttError:
+            return False  # whoever asked publishes everything again once the broker is back
+        return True
+
+    async def close(self) -> None:
+        """End `messages` and `run`."""
+        self._closing.set()
+        self._arrived.set()
+
+
+def _topic(controller: ControllerKey, leaf: str) -> str:
+    return f"{ROOT}/{controller.municipality}/{controller.controller}/{leaf}"
+
+
+def decode(topic: str, payload: object, *, retained: bool) -> Message | None:
+    """A message from its topic and payload; None for the service's own words. Raises DecodeError."""
+    parts = topic.split("/")
+    if len(parts) != 5 or not all(re.fullmatch(ID_PATTERN, part) for part in parts[2:4]):
+        raise DecodeError("foreign topic")
+    if not isinstance(payload, bytes):
+        raise DecodeError("malformed body")
+    if not payload:
+        return None
+    controller, leaf = ControllerKey(parts[2], parts[3]), parts[4]
+    if leaf in _OWN_LEAVES:
+        return read_counter(controller, leaf, payload) if retained else None
+    if leaf == "report":
+        return read_report(controller, payload, retained)
+    if leaf == "status":
+        return read_status(controller, payload)
+    raise DecodeError("foreign topic")
