@@ -1,0 +1,164 @@
+// What to show of a zone: pure, from what the service said, the press under way, and the time.
+
+import { confirmed, cost, left, names, t, time } from "./words.js";
+
+const TIMED = new Set(["press", "local", "test", "override", "rescue"]);
+
+const lit = (light) => light.state === "lit" || light.state === "partly";
+const moment = (text) => (text ? Date.parse(text) : null);
+
+/** Which drawing a zone's lamps get on the map: a circuit's lamps are not counted as facts. */
+export function drawing(zone) {
+  if (!zone) return "unknown";
+  return zone.light.state === "lit" && zone.light.basis === "meter" ? "circuit" : zone.light.state;
+}
+
+function stateWord(light) {
+  if (light.state === "lit" && light.level !== null && light.level < 100) return t("state_dimmed", { level: light.level });
+  return t(`state_${light.state}`);
+}
+
+function stateLine(zone, now, live) {
+  const { light, timezone } = zone;
+  const heard = moment(light.confirmed_at);
+  if (light.state === "unknown") {
+    if (heard === null) return t("state_silent");
+    const at = time(heard, now, timezone);
+    if (light.level === null) return t("state_last_heard", { time: at });
+    return t("state_last", { time: at, state: t(light.level > 0 ? "last_on" : "last_off") });
+  }
+  if (!live) return t("state_stale", { time: time(heard ?? now, now, timezone), state: stateWord(light) });
+  return heard === null ? stateWord(light) : confirmed(stateWord(light), now - heard);
+}
+
+function lampsLine(light) {
+  if (!lit(light)) return "";
+  const values = { lit: light.lamps_lit, total: light.lamps_total, unknown: light.lamps_unknown };
+  if (light.basis === "meter") return t(light.lamps_lit === null ? "lamps_circuit" : "lamps_meter", values);
+  if (light.lamps_lit === null) return "";
+  return t(light.lamps_unknown ? "lamps_report_unknown" : "lamps_report", values);
+}
+
+const retryCome = ({ press }, now) => press.retry_at !== null && moment(press.retry_at) <= now;
+
+/** Whether a press may be tried: allowed, its time has come since, or the lamps may answer again. */
+export function mayPress(zone, now) {
+  return zone.press.allowed || zone.press.reason === "unreachable" || retryCome(zone, now);
+}
+
+function refusal(zone, now) {
+  const { allowed, reason, sentence, retry_at } = zone.press;
+  if (allowed || retryCome(zone, now)) return "";
+  if (sentence) return sentence;
+  if (reason === "already_lit" || reason === "unreachable") return t(`reason_${reason}`);
+  return retry_at ? t(`reason_${reason}`, { time: time(moment(retry_at), now, zone.timezone) }) : t("note_refused");
+}
+
+function noteOf(zone, now, press) {
+  if (press?.phase === "granted") return t(press.slow ? "note_slow" : "note_granted");
+  if (press?.phase === "partly") {
+    return t("note_partly", { confirmed: press.lease.outputs_confirmed, total: press.lease.outputs_total });
+  }
+  if (press?.phase === "failed") return t("note_failed");
+  if (press?.phase === "unanswered") return t("note_no_answer");
+  if (press?.phase === "refused" && !(press.retryAt !== null && press.retryAt <= now)) return press.sentence;
+  return refusal(zone, now);
+}
+
+function dialOf(zone, now, press, live) {
+  const { light, timezone } = zone;
+  const minutes = t("dial_minutes", { n: zone.press.minutes });
+  const may = mayPress(zone, now);
+  const until = moment(light.until);
+  if (press?.phase === "pressed") return { look: "busy", big: t("dial_pressed"), below: t("dial_pressed_small") };
+  if (live && lit(light) && until !== null && TIMED.has(light.cause)) {
+    const remaining = until - now;
+    const by = t("dial_until", { time: time(until, now, timezone) });
+    if (remaining <= 0) return { look: "count", big: t("dial_ending"), below: by, part: 0, label: by };
+    const part = Math.min(1, remaining / (zone.press.minutes * 60_000));
+    const above = t("dial_left");
+    return { look: "count", above, big: left(remaining), below: by, more: t("dial_again"), part, label: by, again: may };
+  }
+  if (press?.phase === "granted") return { look: "busy", big: t("dial_granted"), below: t("dial_granted_small") };
+  if (may) {
+    if (!zone.press.allowed && zone.press.reason === "unreachable") {
+      return { look: "faint", big: t("dial_retry"), below: t("dial_retry_small") };
+    }
+    const longer = light.level === null || light.level === 100 ? "dial_longer" : "dial_brighter";
+    return { look: "press", big: t(live && lit(light) ? longer : "dial_press"), below: minutes };
+  }
+  if (live && lit(light)) {
+    return { look: "on", big: t("dial_on"), below: until && t("dial_until", { time: time(until, now, timezone) }) };
+  }
+  const retry = moment(zone.press.retry_at);
+  if (retry === null) return { look: "not", big: t("dial_not") };
+  return { look: "not", big: t("dial_from", { time: time(retry, now, timezone) }), below: t("dial_from_small") };
+}
+
+/** Everything a zone's card shows; `latest` is the press under way or the last one, `live` false while the stream is down. */
+export function zoneView(name, zone, now, latest, live) {
+  const press = latest?.lease && moment(latest.lease.until) <= now ? undefined : latest;
+  const dial = dialOf(zone, now, press, live);
+  const note = noteOf(zone, now, press);
+  return {
+    state: stateLine(zone, now, live),
+    lamps: live ? lampsLine(zone.light) : "",
+    note,
+    fault: ["failed", "partly", "unanswered"].includes(press?.phase),
+    cost: cost(zone.press),
+    dial,
+    again: dial.again ? t("label_again", { n: zone.press.minutes }) : "",
+    may: mayPress(zone, now) && press?.phase !== "pressed",
+    spoken: press?.phase === "pressed" ? dial.big : [answerOne(name, zone, now), note].filter(Boolean).join(" "),
+  };
+}
+
+function answerOne(name, zone, now) {
+  const { light, timezone } = zone;
+  const until = moment(light.until);
+  if (lit(light) && until !== null && until > now) {
+    return t(`answer_${light.state}_until`, { name, time: time(until, now, timezone) });
+  }
+  if (light.state === "unknown" && light.confirmed_at === null) return t("answer_silent", { name });
+  return t(`answer_${light.state}`, { name });
+}
+
+function nextLine(zone, now) {
+  const { light, next_change: next, timezone } = zone;
+  if (light.state === "unknown") {
+    if (light.confirmed_at === null) return t("sub_silent");
+    return t("sub_unknown", { time: time(moment(light.confirmed_at), now, timezone) });
+  }
+  if (!next) return "";
+  const at = time(moment(next.at), now, timezone);
+  if (next.level === 0) return lit(light) && !light.until ? t("next_dark", { time: at }) : "";
+  if (next.level === 100) return light.state === "dark" ? t("next_light", { time: at }) : "";
+  return t("next_level", { time: at, level: next.level });
+}
+
+function answerAll(village, zones) {
+  const groups = ["lit", "partly", "dark", "unknown"]
+    .map((state) => ({ state, list: zones.filter(({ zone }) => zone.light.state === state).map(({ name }) => name) }))
+    .filter(({ list }) => list.length);
+  const [first] = groups;
+  if (groups.length === 1 && first.state !== "partly") return t(`answer_all_${first.state}`, { name: village });
+  if (zones.length > 4) {
+    const count = zones.filter(({ zone }) => lit(zone.light)).length;
+    return t("answer_counts", { lit: count, total: zones.length });
+  }
+  const one = ({ state, list }) =>
+    t(`answer_${state}${list.length > 1 ? "_many" : ""}`, { name: list[0], names: names(list) });
+  return groups.map(one).join(" ");
+}
+
+/** The answer at the top: is it lit, and for how long? `zones` and `hero` hold {name, zone}; there may be no hero. */
+export function answer(village, zones, hero, now) {
+  if (hero) return { head: answerOne(hero.name, hero.zone, now), sub: nextLine(hero.zone, now) };
+  return { head: answerAll(village, zones), sub: t("sub_press") };
+}
+
+/** What stands there instead while the stream is down; `heard` is the time of the last word, or null. */
+export function answerLost(heard, timezone) {
+  const sub = heard === null ? t("sub_lost_early") : t("sub_lost", { time: time(heard, heard, timezone) });
+  return { head: t("answer_lost"), sub };
+}
