@@ -13,7 +13,7 @@ from service.domain.words import Cause
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Energy in mWh of one output in [start, end) and its cause. Never spans a full hour."""
+    """Energy in mWh of one output in [start, end) and its cause. Never reaches over a full hour."""
 
     output: OutputKey
     start: datetime
@@ -47,10 +47,10 @@ def book(
     """Book a meter's advance since `before` to the outputs it covers, in the states they had meanwhile.
 
     A controller reports every change, so the last state held until now. An advance over several hours is split
-    by time.
+    by time. The entries add up to the advance; without outputs there is nothing to book it to.
     """
     energy = advance(before, reading)
-    if not outputs or energy < 0:
+    if not outputs:
         return []
     weights = [round(output.watts * 1000) * state.level for output, state in outputs]
     entries: list[Entry] = []
@@ -67,6 +67,6 @@ def _by_hour(output: OutputKey, start: datetime, end: datetime, energy: int, cau
         edge += timedelta(hours=1)
     edges.append(end)
     pairs = list(itertools.pairwise(edges))
-    seconds = [(b - a) // timedelta(milliseconds=1) for a, b in pairs]
-    shares = split(energy, seconds)
+    lengths = [(b - a) // timedelta(microseconds=1) for a, b in pairs]
+    shares = split(energy, lengths)
     return [Entry(output, a, b, share, cause) for (a, b), share in zip(pairs, shares, strict=True)]

@@ -59,9 +59,7 @@ def light_of(watched: Sequence[Watched], until: datetime | None, now: datetime, 
     """Sum up a zone. Known offline outputs are left out while others answer; unknown ones count as missing."""
     seen = [(w, availability(w.controller, now, speed)) for w in watched]
     known = [w for w, how in seen if how is Availability.ONLINE and w.state is not None]
-    silent = [
-        w for w, how in seen if how is Availability.UNKNOWN or (how is Availability.ONLINE and w.state is None)
-    ]
+    silent = [w for w, how in seen if how is Availability.UNKNOWN or (how is Availability.ONLINE and w.state is None)]
     lit = [w for w in known if w.state is not None and w.state.level > 0]
     lamps_known = sum(w.output.lamps for w in known)
     state = _state(len(known), len(lit), len(silent))
@@ -106,12 +104,12 @@ def _lamps_lit(watched: Watched) -> int | None:
 
 
 def until_of(outputs: Iterable[tuple[Curve, Order]], now: datetime) -> datetime | None:
-    """When the present light of outputs, given by their plans and orders, next falls.
+    """When the present light of outputs, given by their plans and orders, first falls anywhere.
 
     None when all is dark or stays as it is for days.
     """
     falls = (_fall(curve, order, now) for curve, order in set(outputs))
-    return max((fall for fall in falls if fall is not None), default=None)
+    return min((fall for fall in falls if fall is not None), default=None)
 
 
 def _fall(curve: Curve, order: Order, now: datetime) -> datetime | None:

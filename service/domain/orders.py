@@ -1,8 +1,9 @@
 """Orders: what an output does beyond its plan, derived from leases and never commanded."""
 
+import heapq
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.domain.inventory import Output, ZoneKey
@@ -41,28 +42,50 @@ def derive(output: Output, leases: Iterable[Lease], now: datetime) -> Order:
     )
     edges = sorted({edge for lease in covering for edge in (lease.start, lease.until)})
     steps: list[OrderStep] = []
+    running: list[tuple[int, int]] = []  # a heap: brightest first, then bought first
+    begun = 0
     for start, end in itertools.pairwise(edges):
-        over = [lease for lease in covering if lease.start <= start and end <= lease.until]
-        if not over or end <= now:
-            continue
-        best = max(over, key=lambda lease: lease.level)
-        steps = _append(steps, OrderStep(start, output.keeps(best.level), end, Cause.PRESS, best.id))
+        while begun < len(covering) and covering[begun].start <= start:
+            heapq.heappush(running, (-output.keeps(covering[begun].level), begun))
+            begun += 1
+        while running and covering[running[0][1]].until <= start:
+            heapq.heappop(running)
+        if running and end > now:
+            best = covering[running[0][1]]
+            _append(steps, OrderStep(start, output.keeps(best.level), end, Cause.PRESS, best.id))
     return tuple(_shortened(steps))
 
 
-def _append(steps: list[OrderStep], step: OrderStep) -> list[OrderStep]:
-    if steps and (last := steps[-1]).until == step.start and (last.level, last.ref) == (step.level, step.ref):
-        return [*steps[:-1], OrderStep(last.start, last.level, step.until, last.cause, last.ref)]
-    return [*steps, step]
+def _append(steps: list[OrderStep], step: OrderStep) -> None:
+    if steps and _adjoin(steps[-1], step) and steps[-1].ref == step.ref:
+        steps[-1] = replace(steps[-1], until=step.until)
+    else:
+        steps.append(step)
+
+
+def _adjoin(a: OrderStep, b: OrderStep) -> bool:
+    return a.until == b.start and a.level == b.level
 
 
 def _shortened(steps: list[OrderStep]) -> list[OrderStep]:
-    """At most MAX_STEPS: the tail is folded into one step that darkens nothing."""
-    if len(steps) <= MAX_STEPS:
-        return steps
-    head, tail = steps[: MAX_STEPS - 1], steps[MAX_STEPS - 1 :]
-    brightest = max(step.level for step in tail)
-    return [*head, OrderStep(tail[0].start, brightest, tail[-1].until, tail[0].cause, tail[0].ref)]
+    """At most MAX_STEPS. What is joined belongs to its first lease, and nothing is darkened.
+
+    Neighbours of one level lose their border first, the latest of them before earlier ones; only where none are
+    left is the tail joined at its highest level.
+    """
+    excess = len(steps) - MAX_STEPS
+    kept: list[OrderStep] = []
+    for step in reversed(steps):
+        if excess > 0 and kept and _adjoin(step, kept[-1]):
+            kept[-1] = replace(step, until=kept[-1].until)
+            excess -= 1
+        else:
+            kept.append(step)
+    kept.reverse()
+    if excess > 0:
+        tail = kept[MAX_STEPS - 1 :]
+        kept[MAX_STEPS - 1 :] = [replace(tail[0], until=tail[-1].until, level=max(step.level for step in tail))]
+    return kept
 
 
 def ahead(order: Sequence[OrderStep], now: datetime) -> Order:

@@ -151,9 +151,7 @@ class Curve:
         if held is not None:
             yield held
 
-    def next_change(
-        self, moment: datetime, within: timedelta = timedelta(days=370)
-    ) -> tuple[datetime, int] | None:
+    def next_change(self, moment: datetime, within: timedelta = timedelta(days=370)) -> tuple[datetime, int] | None:
         """The first change of level after `moment` and the new level, or None within the given time."""
         stretches = self.intervals(moment, moment + within)
         next(stretches)
