@@ -1,0 +1,73 @@
+"""What a plan says at a moment, and until when it says so. Moments in UTC milliseconds."""
+
+from firmware_mock.core.decode import Plan, PlanOutput, RuleStep
+from firmware_mock.core.posix_tz import DAY, Zone
+from firmware_mock.core.sun import Night, night_day
+
+_FAR = 1 << 60
+
+
+def night_changes(rule: list[RuleStep], night: Night, zone: Zone) -> list[tuple[int, int]]:
+    """(from, level) of one night in order: it starts at 0, and no step happens before one listed before it."""
+    changes = [(night.start, 0)]
+    for step in rule:
+        at = min(max(_moment(step, night, zone), changes[-1][0]), night.end)
+        changes.append((at, step.level))
+    return changes
+
+
+def _moment(step: RuleStep, night: Night, zone: Zone) -> int:
+    if step.anchor == "sunset":
+        return night.sunset + step.offset
+    if step.anchor == "sunrise":
+        return night.sunrise + step.offset
+    day = night.day if step.clock >= DAY // 2 else night.day + 1
+    return zone.utc(day * DAY + step.clock) + step.offset
+
+
+def _level_in(changes: list[tuple[int, int]], now: int, end: int) -> tuple[int, int]:
+    """The level at `now` (the first one before all changes) and the moment of the next change, at most `end`."""
+    best, level, following = -1, changes[0][1], end
+    for at, value in changes:
+        if best <= at <= now:
+            best, level = at, value
+        elif now < at < following:
+            following = at
+    return level, following
+
+
+class Planner:
+    """Answers for one plan; remembers the night it computed last."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._night = None  # type: Night | None
+
+    def night(self, now: int) -> Night:
+        """The night of a moment."""
+        day = night_day(now, self.plan.zone)
+        if self._night is None or self._night.day != day:
+            self._night = Night(day, self.plan.lat, self.plan.lon, self.plan.zone)
+        return self._night
+
+    def level(self, output: PlanOutput, now: int) -> tuple[int, int]:
+        """The planned level of an output at `now`, and until when it may hold."""
+        if now < output.ends:
+            return _level_in(output.steps, now, output.ends)
+        night = self.night(now)
+        changes = night_changes(output.rule, night, self.plan.zone)
+        return _level_in(changes, now, night.end)
+
+    def failsafe(self, output: PlanOutput, now: int) -> tuple[int, int]:
+        """The level of an output that has been cut off for too long, and until when it may hold."""
+        level, until = self.level(output, now)
+        if self.plan.fail_state == "dark" and not output.safety:
+            return 0, _FAR
+        if self.plan.fail_state == "lit":
+            night = self.night(now)
+            for edge in (night.sunset, night.sunrise, night.end):
+                if now < edge < until:
+                    until = edge
+            if level == 0 and night.sunset <= now < night.sunrise:
+                level = 100
+        return level, until
