@@ -50,10 +50,10 @@ def derive(output: Output, leases: Iterable[Lease], now: datetime) -> Order:
             begun += 1
         while running and covering[running[0][1]].until <= start:
             heapq.heappop(running)
-        if running and end > now:
+        if running:
             best = covering[running[0][1]]
             _append(steps, OrderStep(start, output.keeps(best.level), end, Cause.PRESS, best.id))
-    return tuple(_shortened(steps))
+    return tuple(_shortened([step for step in steps if step.until > now]))
 
 
 def _append(steps: list[OrderStep], step: OrderStep) -> None:
