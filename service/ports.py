@@ -11,6 +11,7 @@ from service.domain.inventory import (
     Controller,
     ControllerKey,
     Inventory,
+    Lamp,
     MeterKey,
     Municipality,
     Output,
@@ -156,6 +157,10 @@ class Tx(Protocol):
         """The outputs that belong to the given zones."""
         ...
 
+    def lamps(self, municipality: str) -> list[Lamp]:
+        """All lamps of a municipality."""
+        ...
+
     def own_meters(self, outputs: Iterable[OutputKey]) -> dict[OutputKey, MeterKey]:
         """For each output that a meter measures alone, that meter; outputs that share one are left out."""
         ...
@@ -257,9 +262,7 @@ class Tx(Protocol):
         extends it."""
         ...
 
-    def energy(
-        self, municipality: str, start: datetime, end: datetime, zone: str | None = None
-    ) -> list[EnergyRow]:
+    def energy(self, municipality: str, start: datetime, end: datetime, zone: str | None = None) -> list[EnergyRow]:
         """Entries that start in [start, end), of all zones or one, by start."""
         ...
 
@@ -320,9 +323,7 @@ class Lamps(Protocol):
         """Set whenever `connected` changes; the reader clears it."""
         ...
 
-    async def order(
-        self, controller: ControllerKey, desired_n: int, at: datetime, orders: Mapping[int, Order]
-    ) -> bool:
+    async def order(self, controller: ControllerKey, desired_n: int, at: datetime, orders: Mapping[int, Order]) -> bool:
         """Publish an order, retained; False when the broker did not take it."""
         ...
 
@@ -370,12 +371,16 @@ class Access(Protocol):
 class Watch(Protocol):
     """Tells whoever shows a zone that something about it may have changed. Level-triggered: no queue."""
 
-    def ring(self, municipality: str, zones: Iterable[str] | None = None) -> None:
-        """Say that zones (None: all of the municipality) changed."""
+    def ring(self, municipality: str, zones: Iterable[str]) -> None:
+        """Say that zones of a municipality changed."""
+        ...
+
+    def ring_all(self) -> None:
+        """Say that everything may have changed."""
         ...
 
     def version(self, municipality: str, zones: Iterable[str] | None = None) -> int:
-        """A number that grows with every change of one of the zones."""
+        """A number that grows with every change of one of the zones (None: of any zone)."""
         ...
 
     def listen(self) -> asyncio.Event:
@@ -386,6 +391,3 @@ class Watch(Protocol):
         """Stop setting an event got from `listen`."""
         ...
 
-
-Nudge = Callable[[], None]
-"""Wakes the conductor."""

@@ -1,0 +1,1 @@
+"""The HTTP edge: routers by audience, problem details, the event stream."""

@@ -1,0 +1,76 @@
+"""The command line: `dorflicht`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from service.app import DorflichtError, import_files, prepare_broker, serve
+from service.cli.demo import Options, run_demo
+from service.settings import Settings
+
+app = typer.Typer(
+    help="Street lighting that residents control.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command("serve")
+def serve_command() -> None:
+    """Run the service; settings come from the environment (DORFLICHT_...)."""
+    serve(Settings())
+
+
+@app.command("import")
+def import_command(
+    files: Annotated[list[Path], typer.Argument(help="A TOML file for each municipality.")],
+    credentials: Annotated[
+        Path | None,
+        typer.Option(help="Let new controllers into the broker and add their secrets to this file."),
+    ] = None,
+) -> None:
+    """Read municipalities with their zones, controllers and lamps into the database; safe to repeat."""
+    done = import_files(Settings(), files, credentials)
+    print(
+        f"{done.municipalities} municipalities with {done.lamps} lamps on {done.controllers} controllers imported; "
+        f"{done.new} controllers newly let in."
+    )
+
+
+@app.command("prepare-broker")
+def prepare_broker_command() -> None:
+    """Write the broker's access file with the service's own user, before the broker's first start."""
+    settings = Settings()
+    prepare_broker(settings)
+    print(f"Wrote {settings.access_file}.")
+
+
+@app.command("demo")
+def demo_command(
+    headless: Annotated[bool, typer.Option(help="Do not open a browser.")] = False,
+    http_port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
+    mqtt_port: Annotated[int, typer.Option(min=1, max=65535)] = 1883,
+    data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path("data"),
+    at: Annotated[str | None, typer.Option(help="Local time to begin at: 01:30 or 2026-12-24T22:10.")] = None,
+    speed: Annotated[float, typer.Option(min=1, max=600, help="Seconds of demo time in a second.")] = 1.0,
+) -> None:
+    """A village on this machine: broker, service and simulated lamps, until Ctrl-C."""
+    raise typer.Exit(run_demo(Options(headless, http_port, mqtt_port, data_dir, at, speed)))
+
+
+def main() -> None:
+    """Run the command line; what the user can mend is said in one sentence."""
+    try:
+        app()
+    except DorflichtError as error:
+        print(error.detail, file=sys.stderr)
+        sys.exit(1)
+    except ValidationError as error:
+        for fault in error.errors():
+            name = "_".join(str(part) for part in fault["loc"]).upper()
+            print(f"DORFLICHT_{name}: {fault['msg']}", file=sys.stderr)
+        sys.exit(1)

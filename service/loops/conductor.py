@@ -74,9 +74,7 @@ class Conductor:
             look = partial(conduct_zones, municipality=municipality, zones=frozenset(zones), now=now, speed=speed)
             done = await self._store.write(look)
             await self._publish(municipality, done)
-        due = {m for m, at in self._look_again.items() if at <= now} | {
-            m for m, at in self._noon.items() if at <= now
-        }
+        due = {m for m, at in self._look_again.items() if at <= now} | {m for m, at in self._noon.items() if at <= now}
         if due:
             for home in await self._store.read(lambda tx: tx.municipalities()):
                 if home.id in due:
@@ -92,9 +90,7 @@ class Conductor:
         if done.look_again is not None:
             self._look_again[municipality] = done.look_again
         if not all(taken) and self._lamps.connected:
-            log.warning(
-                "The broker did not take %d of %d messages; publishing again", taken.count(False), len(taken)
-            )
+            log.warning("The broker did not take %d of %d messages; publishing again", taken.count(False), len(taken))
             self._everything = self._again = True
             self._look_again[municipality] = at + _RETRY * self._clock.speed
         if done.changed:

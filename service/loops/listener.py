@@ -49,8 +49,7 @@ class Listener:
 
     async def _forget_availability(self) -> None:
         await self._store.write(lambda tx: tx.forget_availability())
-        for municipality in await self._store.read(lambda tx: tx.municipalities()):
-            self._watch.ring(municipality.id)
+        self._watch.ring_all()
 
     async def _record(self, messages: list[Message]) -> None:
         for start in range(0, len(messages), _MOST_AT_ONCE):

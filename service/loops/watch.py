@@ -10,16 +10,21 @@ class LocalWatch:
 
     def __init__(self) -> None:
         """Begin with nobody listening."""
-        self._municipalities: Counter[str] = Counter()
+        self._everything = 0
         self._zones: Counter[tuple[str, str]] = Counter()
         self._listeners: set[asyncio.Event] = set()
 
-    def ring(self, municipality: str, zones: Iterable[str] | None = None) -> None:
-        """Say that zones (None: all of the municipality) changed."""
-        if zones is None:
-            self._municipalities[municipality] += 1
-        else:
-            self._zones.update((municipality, zone) for zone in zones)
+    def ring(self, municipality: str, zones: Iterable[str]) -> None:
+        """Say that zones of a municipality changed."""
+        self._zones.update((municipality, zone) for zone in zones)
+        self._wake()
+
+    def ring_all(self) -> None:
+        """Say that everything may have changed."""
+        self._everything += 1
+        self._wake()
+
+    def _wake(self) -> None:
         for listener in self._listeners:
             listener.set()
 
@@ -29,7 +34,7 @@ class LocalWatch:
             single = sum(count for (home, _), count in self._zones.items() if home == municipality)
         else:
             single = sum(self._zones[(municipality, zone)] for zone in zones)
-        return self._municipalities[municipality] + single
+        return self._everything + single
 
     def listen(self) -> asyncio.Event:
         """An event that is set on every ring until `ignore` is called with it."""

@@ -118,9 +118,7 @@ def _present(orders: Mapping[int, Order], now: datetime) -> dict[int, Order]:
     return {n: order for n, order in kept.items() if order}
 
 
-def _plans(
-    tx: Tx, municipality: str, controllers: list[Controller], now: datetime, *, again: bool
-) -> list[PlanOut]:
+def _plans(tx: Tx, municipality: str, controllers: list[Controller], now: datetime, *, again: bool) -> list[PlanOut]:
     home = tx.municipality(municipality)
     if home is None:
         return []

@@ -222,9 +222,7 @@ def _step(step: _Step) -> Step:
         hours, minutes = step.at.split(":")
         return Step(Anchor.CLOCK, step.level, clock=time(int(hours), int(minutes)))
     except ValueError as error:
-        raise ValueError(
-            f'at: {step.at!r} is neither a time like "00:30" nor "sunset+10" or "sunrise-10"'
-        ) from error
+        raise ValueError(f'at: {step.at!r} is neither a time like "00:30" nor "sunset+10" or "sunrise-10"') from error
 
 
 def _zone(municipality: str, zone: _Zone, schedules: dict[str, Schedule]) -> Zone:
@@ -268,7 +266,5 @@ def _controller(municipality: str, controller: _Controller, lamps: tuple[Lamp, .
                 watts=sum(lamp.watts for lamp in own),
             )
         )
-    meters = tuple(
-        Meter(MeterKey(*key, meter.n), tuple(sorted(set(meter.outputs)))) for meter in controller.meters
-    )
+    meters = tuple(Meter(MeterKey(*key, meter.n), tuple(sorted(set(meter.outputs)))) for meter in controller.meters)
     return Controller(key, controller.kind, controller.name, tuple(outputs), meters)

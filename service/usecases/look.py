@@ -131,9 +131,7 @@ def _cost(home: Municipality, minutes: int, level: int, outputs: list[Output], n
     wh = watts * minutes / 60
     price = home.price_on(now.date())
     money = (
-        None
-        if price is None
-        else (Decimal(str(wh)) / 1000 * price.per_kwh).quantize(Decimal("0.01"), ROUND_HALF_UP)
+        None if price is None else (Decimal(str(wh)) / 1000 * price.per_kwh).quantize(Decimal("0.01"), ROUND_HALF_UP)
     )
     return Cost(round(wh), money, home.currency)
 

@@ -18,9 +18,9 @@ from service.ports import Answer, PressRecord, Tx
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """What became of a press: a lease, or a refusal; with the zone it was judged for."""
+    """What became of a press: a lease, or a refusal; `tz` is the zone's time zone."""
 
-    zone: Zone
+    tz: str
     lease: Lease | None
     outputs_total: int
     refused: Refused | None
@@ -90,7 +90,7 @@ def _press(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
         )
     )
     expected = sum(1 for availability in seen if availability is not Availability.OFFLINE)
-    return Pressed(zone, lease, expected, refused)
+    return Pressed(municipality.place.tz, lease, expected, refused)
 
 
 def find(tx: Tx, key: ZoneKey, now: datetime) -> tuple[Municipality, Zone]:
@@ -110,9 +110,7 @@ def availabilities(tx: Tx, outputs: list[Output], now: datetime, speed: float) -
     return [availability(states[output.key.owner], now, speed) for output in outputs]
 
 
-def curves(
-    tx: Tx, municipality: Municipality, zone: Zone, outputs: list[Output], now: datetime
-) -> tuple[Curve, ...]:
+def curves(tx: Tx, municipality: Municipality, zone: Zone, outputs: list[Output], now: datetime) -> tuple[Curve, ...]:
     """The different light curves of the outputs that a press in `zone` lights."""
     zones = {zone.key.zone: zone}
     for other in zone.lights[1:]:
@@ -131,6 +129,4 @@ def _look_back(zone: Zone) -> timedelta:
 
 def scope_of(key: ZoneKey, idempotency_key: str) -> str:
     """The hash under which an answer is kept."""
-    return hashlib.blake2b(
-        f"{key.municipality}/{key.zone}\n{idempotency_key}".encode(), digest_size=16
-    ).hexdigest()
+    return hashlib.blake2b(f"{key.municipality}/{key.zone}\n{idempotency_key}".encode(), digest_size=16).hexdigest()

@@ -59,9 +59,7 @@ def _raise(tx: Tx, counters: Counters, done: Recorded) -> None:
         done.behind.add(counters.controller)
 
 
-def _status(
-    tx: Tx, controller: Controller, state: ControllerState, status: Status, done: Recorded
-) -> ControllerState:
+def _status(tx: Tx, controller: Controller, state: ControllerState, status: Status, done: Recorded) -> ControllerState:
     if status.session < state.session:
         done.dropped["older session"] += 1
         return state

@@ -1,0 +1,41 @@
+"""Routes for staff: what light cost, by cause, hour or night."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+
+from service.api.citizen import From, MunicipalityId, To
+from service.api.context import Context
+from service.api.problems import responses
+from service.api.schemas import EnergyAnswer, energy_body
+from service.api.staff import staff_guard
+from service.domain.inventory import ID_PATTERN
+from service.usecases.energy import council_energy
+from service.usecases.look import municipality_of
+
+
+def build(context: Context) -> APIRouter:
+    """The router for staff."""
+    router = APIRouter(
+        prefix="/api/v1/municipalities/{municipality}/council",
+        tags=["staff"],
+        responses=responses(401),
+        dependencies=[Depends(staff_guard(context.staff_token))],
+    )
+
+    @router.get("/energy")
+    async def energy(
+        municipality: MunicipalityId,
+        first: From,
+        to: To,
+        zone: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
+        by: Literal["cause", "hour", "night"] = "night",
+    ) -> EnergyAnswer:
+        """Energy by cause, hour or night. What presses cost is counted per night only, after its noon."""
+        now = context.clock.now()
+        home = await context.store.read(lambda tx: municipality_of(tx, municipality))
+        sums = await context.store.read(lambda tx: council_energy(tx, municipality, first, to, zone, by, now))
+        bodies = [energy_body(part, home.currency) for part in sums]
+        return EnergyAnswer(by=by, energy=bodies, now=now, speed=context.clock.speed)
+
+    return router

@@ -1,0 +1,117 @@
+"""Problem details (RFC 9457): every error answers in the same shape, with a machine-readable reason."""
+
+import json
+import logging
+import math
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from service.errors import DorflichtError
+from service.ports import Clock
+
+MEDIA_TYPE = "application/problem+json"
+
+log = logging.getLogger(__name__)
+
+
+class Problem(BaseModel):
+    """An error or a refusal. `reason` is stable; `detail` is a sentence for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    reason: str
+    retry_at: datetime | None = None
+    now: datetime
+    speed: float
+
+
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    code: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(code).phrase}
+    for code in (400, 404, 422)
+}
+"""For every route: what FastAPI and the edge answer by themselves."""
+
+
+def responses(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """RESPONSES and more codes."""
+    more: dict[int | str, dict[str, Any]] = {
+        code: {**RESPONSES[404], "description": HTTPStatus(code).phrase} for code in codes
+    }
+    return {**RESPONSES, **more}
+
+
+def problem_body(
+    status: int,
+    reason: str,
+    detail: str,
+    clock: Clock,
+    *,
+    title: str | None = None,
+    retry_at: datetime | None = None,
+) -> str:
+    """The JSON text of a problem."""
+    return Problem(
+        type=f"urn:dorflicht:problem:{reason}",
+        title=title or HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        reason=reason,
+        retry_at=retry_at,
+        now=clock.now(),
+        speed=clock.speed,
+    ).model_dump_json()
+
+
+def respond(status: int, body: str, clock: Clock, headers: dict[str, str] | None = None) -> Response:
+    """A problem as a response, with Retry-After in real seconds where there is a time to wait for."""
+    extra = dict(headers or {})
+    if status in (429, 503):
+        retry_at = json.loads(body).get("retry_at")
+        seconds = 30.0
+        if retry_at is not None:
+            seconds = (datetime.fromisoformat(retry_at) - clock.now()).total_seconds() / clock.speed
+        extra["Retry-After"] = str(max(1, math.ceil(seconds)))
+    return Response(body, status, extra, MEDIA_TYPE)
+
+
+def install(app: FastAPI, clock: Clock) -> None:
+    """Make the app answer every error as a problem."""
+
+    def answer(
+        status: int,
+        reason: str,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        retry_at: datetime | None = None,
+    ) -> Response:
+        return respond(status, problem_body(status, reason, detail, clock, retry_at=retry_at), clock, headers)
+
+    @app.exception_handler(DorflichtError)
+    async def _ours(_: Request, error: DorflichtError) -> Response:
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+        return answer(error.status, error.reason, error.detail, headers, error.retry_at)
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(_: Request, error: RequestValidationError) -> Response:
+        faults = (f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        return answer(422, "invalid", "; ".join(faults))
+
+    @app.exception_handler(HTTPException)
+    async def _http(_: Request, error: HTTPException) -> Response:
+        reasons = {404: "not_found", 405: "method_not_allowed"}
+        headers = dict(error.headers) if error.headers else None
+        return answer(error.status_code, reasons.get(error.status_code, "http"), str(error.detail), headers)
+
+    @app.exception_handler(Exception)
+    async def _bug(request: Request, error: Exception) -> Response:
+        log.error("Unexpected error at %s %s", request.method, request.url.path, exc_info=error)
+        return answer(500, "internal", "Something went wrong on our side. Please try again in a minute.")
