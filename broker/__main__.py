@@ -60,9 +60,7 @@ def main(given: Sequence[str] | None = None) -> int:
     # amqtt logs a traceback when it cannot start; the sentence below says the same.
     logging.getLogger("amqtt").setLevel(logging.CRITICAL)
     if not is_loopback(asked.host) and not asked.allow_remote:
-        sys.stderr.write(
-            f"{asked.host} is not loopback: the embedded broker listens there with --allow-remote only.\n"
-        )
+        sys.stderr.write(f"{asked.host} is not loopback: the embedded broker listens there with --allow-remote only.\n")
         return 2
     try:
         asyncio.run(run(asked.host, asked.port, asked.rules))

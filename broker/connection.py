@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import socket
 from typing import Any, Protocol
 
 from amqtt.adapters import BufferReader, StreamWriterAdapter
@@ -103,9 +102,6 @@ class Connection:
         self._ids = itertools.cycle(range(1, 65536))
         self.session = Session()
         self.user: User | None = None
-        raw: socket.socket | None = writer.get_extra_info("socket")
-        if raw is not None:
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property
     def client_id(self) -> str:

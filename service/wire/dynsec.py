@@ -17,7 +17,7 @@ from typing import Any
 import aiomqtt
 
 from service.domain.inventory import ControllerKey
-from service.errors import SetupError, UnavailableError
+from service.errors import ConflictError, SetupError, UnavailableError
 from service.wire.access import (
     SERVICE,
     SERVICE_RIGHTS,
@@ -39,6 +39,9 @@ PAGE = 500
 
 ROUNDS = 101
 """PBKDF2 rounds, the plugin's own number. More would slow the broker and add nothing: secrets have 256 bits."""
+
+HARMLESS = {"createRole": "already exists", "deleteClient": "not found", "deleteRole": "not found"}
+"""Ends of the plugin's errors that say: it is so already. A role stays behind when a call is cut off."""
 
 Command = dict[str, Any]
 
@@ -76,8 +79,8 @@ class DynsecAccess:
     async def add(self, secrets: Mapping[ControllerKey, str]) -> None:
         """Let controllers in with these secrets; replaces an earlier secret.
 
-        All or none: when one is refused, those that were new are taken out again. A secret that was replaced
-        before the broker vanished stays replaced.
+        All or none: when one is refused (ConflictError), those that were new are taken out again. What was done
+        before the broker vanished stays done: call again.
         """
         for secret in secrets.values():
             check_secret(secret)
@@ -88,29 +91,23 @@ class DynsecAccess:
         for name, key in names.items():
             if name in here:
                 clients.append({"command": "setClientPassword", "username": name, "password": secrets[key]})
-            else:
-                # A role may have stayed behind when an earlier call was cut off: it is made anew.
-                roles.append({"command": "deleteRole", "rolename": name})
-                roles.append({"command": "createRole", "rolename": name, "acls": _acls(controller_rights(key))})
-                clients.append(
-                    {
-                        "command": "createClient",
-                        "username": name,
-                        "clientid": name,
-                        "password": secrets[key],
-                        "roles": [{"rolename": name}],
-                    }
-                )
-        refused = await self._send([*roles, *clients], may_miss={"deleteRole"})
+                continue
+            roles.append({"command": "createRole", "rolename": name, "acls": _acls(controller_rights(key))})
+            entry = {"username": name, "clientid": name, "password": secrets[key], "roles": [{"rolename": name}]}
+            clients.append({"command": "createClient"} | entry)
+        outcome = await self._send([*roles, *clients])
+        refused = [f"{command['command']} {command.get('username')}: {error}" for command, error in outcome if error]
         if refused:
-            await self._send(_out(names.keys() - here), may_miss={"deleteClient", "deleteRole"})
-            raise UnavailableError(f"Mosquitto refused to let controllers in: {'; '.join(refused)}.")
+            made = [command for command, error in outcome if command["command"] == "createClient" and not error]
+            await self._send(_out(command["username"] for command in made))
+            raise ConflictError(f"Mosquitto refused to let controllers in: {'; '.join(refused)}.")
 
     async def revoke(self, controller: ControllerKey) -> None:
         """Shut a controller out: its live connection is closed, without its will, and its secret opens nothing."""
-        refused = await self._send(_out([user_name(controller)]), may_miss={"deleteClient", "deleteRole"})
+        name = user_name(controller)
+        refused = [error for _, error in await self._send(_out([name])) if error]
         if refused:
-            raise UnavailableError(f"Mosquitto refused to revoke {user_name(controller)}: {'; '.join(refused)}.")
+            raise ConflictError(f"Mosquitto refused to revoke {name}: {'; '.join(refused)}.")
 
     async def known(self) -> set[ControllerKey]:
         """The controllers that are let in."""
@@ -131,16 +128,17 @@ class DynsecAccess:
                 if not page or offset >= answer["data"]["totalCount"]:
                     return names
 
-    async def _send(self, commands: list[Command], *, may_miss: set[str]) -> list[str]:
-        """Run commands in order; what was refused, but for the commands that may find nothing to do."""
-        refused: list[str] = []
+    async def _send(self, commands: list[Command]) -> list[tuple[Command, str]]:
+        """Run commands in order; each with its error, empty where what it asks for is so now."""
+        outcome: list[tuple[Command, str]] = []
         async with self._session() as session:
             for start in range(0, len(commands), BATCH):
-                for answer in await session.ask(commands[start : start + BATCH]):
-                    error = answer.get("error")
-                    if error and not (answer["command"] in may_miss and "not found" in error):
-                        refused.append(f"{answer['command']}: {error}")
-        return refused
+                part = commands[start : start + BATCH]
+                for command, answer in zip(part, await session.ask(part), strict=True):
+                    error = str(answer.get("error", ""))
+                    fine = error.lower().endswith(HARMLESS.get(command["command"], "\0"))
+                    outcome.append((command, "" if fine else error))
+        return outcome
 
     def _session(self) -> "_Session":
         client = aiomqtt.Client(
