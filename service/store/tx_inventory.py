@@ -1,0 +1,316 @@
+"""Saving an inventory: the one place where municipalities, zones, controllers, outputs, meters and lamps change."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Column, Integer, Table, bindparam, delete, insert, select, update
+
+from service.domain.inventory import Inventory, Lamp, Output, Policy, Zone
+from service.errors import ConflictError, InvalidError
+from service.store import tables
+from service.store.codec import schedule_to_json
+from service.store.tables import table
+from service.store.tx_base import AnySelect, controller, meter, municipality, output, zone
+from service.store.tx_village import VillageTx, lamp, meter_output, policy, price, zone_along
+
+_of = bindparam("of", type_=Integer)
+
+
+class _Kind(NamedTuple):
+    """One kind of thing: its table, how to list what a municipality has (key, name parts), what refers to it."""
+
+    name: str
+    table: Table
+    present: AnySelect
+    recorded: tuple[Column[Any], ...]
+
+
+def _columns(name: str, *models: type[tables.Base]) -> tuple[Column[Any], ...]:
+    return tuple(table(model).c[name] for model in models)
+
+
+_ZONE = _Kind(
+    "zone",
+    zone,
+    select(zone.c.id, zone.c.slug).where(zone.c.municipality_id == _of),
+    _columns("zone_id", tables.PressRow, tables.LeaseRow, tables.LeaseZoneRow, tables.EnergyEntryRow),
+)
+_CONTROLLER = _Kind(
+    "controller",
+    controller,
+    select(controller.c.id, controller.c.slug).where(controller.c.municipality_id == _of),
+    _columns("controller_id", tables.SentOrderRow, tables.SentPlanRow, tables.ControllerStateRow, tables.ReportKeyRow),
+)
+_OUTPUT = _Kind(
+    "output",
+    output,
+    select(output.c.id, controller.c.slug, output.c.n).join(controller).where(controller.c.municipality_id == _of),
+    _columns("output_id", tables.OutputStateRow, tables.EnergyEntryRow),
+)
+_METER = _Kind(
+    "meter",
+    meter,
+    select(meter.c.id, controller.c.slug, meter.c.n).join(controller).where(controller.c.municipality_id == _of),
+    _columns("meter_id", tables.MeterStateRow),
+)
+_LAMP = _Kind("lamp", lamp, select(lamp.c.id, lamp.c.slug).where(lamp.c.municipality_id == _of), ())
+_REMOVED_IN_THIS_ORDER = (_LAMP, _METER, _OUTPUT, _CONTROLLER, _ZONE)
+
+Name = tuple[str | int, ...]
+Ids = Mapping[Name, int]
+
+
+class InventoryTx(VillageTx):
+    """Bringing the tables to what an inventory says."""
+
+    def save_inventory(self, inventory: Inventory, at: datetime) -> None:
+        """Insert or update a municipality by its ids; ConflictError names what must not be removed."""
+        wanted = _names(inventory)
+        _check(inventory, wanted)
+        of = self._municipality_id(inventory)
+        gone = {} if of is None else self._gone(of, wanted)
+        of = self._save_municipality(inventory, of)
+        zones = self._save_zones(inventory, of, at)
+        outputs = self._save_outputs(inventory, of, zones)
+        self._save_meters(inventory, of, outputs)
+        self._save_lamps(inventory, of, outputs)
+        self._remove(gone)
+        self._forget_ids()
+
+    def _present(self, kind: _Kind, of: int) -> dict[Name, int]:
+        return {tuple(row[1:]): row[0] for row in self._rows(kind.present, of=of)}
+
+    def _gone(self, of: int, wanted: Mapping[str, set[Name]]) -> dict[str, list[int]]:
+        """What is to be removed, by kind. ConflictError, before anything changed, when it must stay."""
+        gone: dict[str, list[int]] = {}
+        kept: list[str] = []
+        for kind in _REMOVED_IN_THIS_ORDER:
+            names = {id_: name for name, id_ in self._present(kind, of).items() if name not in wanted[kind.name]}
+            gone[kind.name] = list(names)
+            for column in kind.recorded:
+                found = self._rows(select(column).where(column.in_(gone[kind.name])).distinct()) if names else ()
+                kept += [f"{kind.name} {'/'.join(map(str, names[row[0]]))}" for row in found]
+        if kept:
+            raise ConflictError(f"{', '.join(sorted(set(kept)))}: cannot be removed, something is recorded there")
+        return gone
+
+    def _remove(self, gone: Mapping[str, Sequence[int]]) -> None:
+        for kind in _REMOVED_IN_THIS_ORDER:
+            ids = gone.get(kind.name)
+            if ids and kind is _ZONE:
+                self._run(delete(policy).where(policy.c.zone_id.in_(ids)), {})
+            if ids:
+                self._run(delete(kind.table).where(kind.table.c.id.in_(ids)), {})
+
+    def _sync(self, kind: _Kind, of: int, wanted: Mapping[Name, Mapping[str, Any]]) -> dict[Name, int]:
+        """Update what is there, insert what is not; returns the keys of all."""
+        present = self._present(kind, of)
+        old = [{"key": present[name], **values} for name, values in wanted.items() if name in present]
+        new = [values for name, values in wanted.items() if name not in present]
+        if old:
+            self._run(update(kind.table).where(kind.table.c.id == bindparam("key")), old)
+        if new:
+            self._run(insert(kind.table), new)
+        return self._present(kind, of)
+
+    def _municipality_id(self, inventory: Inventory) -> int | None:
+        slug = inventory.municipality.id
+        found = self._rows(select(municipality.c.id).where(municipality.c.slug == slug))
+        return found[0][0] if found else None
+
+    def _save_municipality(self, inventory: Inventory, of: int | None) -> int:
+        one = inventory.municipality
+        values = {
+            "slug": one.id,
+            "name": one.name,
+            "tz": one.place.tz,
+            "lat": one.place.lat,
+            "lon": one.place.lon,
+            "language": one.language,
+            "currency": one.currency,
+            "safety_schedule": schedule_to_json(one.safety_schedule),
+            "note": inventory.note,
+        }
+        if of is None:
+            of = int(self._run(insert(municipality).returning(municipality.c.id), values).scalar_one())
+        else:
+            self._run(update(municipality).where(municipality.c.id == bindparam("key")), {"key": of, **values})
+            self._run(delete(price).where(price.c.municipality_id == of), {})
+        prices = [
+            {"municipality_id": of, "valid_from": p.valid_from, "per_kwh": p.per_kwh, "source": p.source}
+            for p in one.prices
+        ]
+        if prices:
+            self._run(insert(price), prices)
+        return of
+
+    def _save_zones(self, inventory: Inventory, of: int, at: datetime) -> dict[Name, int]:
+        changed = [one for one in inventory.zones if self._differs(one)]
+        ids = self._sync(
+            _ZONE,
+            of,
+            {
+                (one.key.zone,): {
+                    "municipality_id": of,
+                    "slug": one.key.zone,
+                    "name": one.name,
+                    "listed": one.listed,
+                }
+                for one in inventory.zones
+            },
+        )
+        self._run(delete(zone_along).where(zone_along.c.zone_id.in_(ids.values())), {})
+        along = [
+            {"zone_id": ids[one.key.zone,], "along_id": ids[other,], "position": position}
+            for one in inventory.zones
+            for position, other in enumerate(one.along)
+        ]
+        if along:
+            self._run(insert(zone_along), along)
+        if changed:
+            self._run(insert(policy), [_policy_values(ids[one.key.zone,], one.policy, at) for one in changed])
+        return ids
+
+    def _differs(self, wanted: Zone) -> bool:
+        """Whether a zone's rules are others than those in force from the same moment on."""
+        stored = self.zone(wanted.key, wanted.policy.valid_from)
+        return stored is None or replace(stored.policy, valid_from=wanted.policy.valid_from) != wanted.policy
+
+    def _save_outputs(self, inventory: Inventory, of: int, zones: Ids) -> dict[Name, int]:
+        controllers = self._sync(
+            _CONTROLLER,
+            of,
+            {
+                (one.key.controller,): {
+                    "municipality_id": of,
+                    "slug": one.key.controller,
+                    "kind": one.kind,
+                    "name": one.name,
+                }
+                for one in inventory.controllers
+            },
+        )
+        hanging: dict[Name, list[Lamp]] = {}
+        for one in inventory.lamps:
+            hanging.setdefault(one.output[1:], []).append(one)
+        outputs = {one.key[1:]: one for each in inventory.controllers for one in each.outputs}
+        return self._sync(
+            _OUTPUT,
+            of,
+            {
+                name: {
+                    "controller_id": controllers[one.key.controller,],
+                    "zone_id": zones[one.zone,],
+                    **_output_values(one, hanging.get(name, [])),
+                }
+                for name, one in outputs.items()
+            },
+        )
+
+    def _save_meters(self, inventory: Inventory, of: int, outputs: Ids) -> None:
+        controllers = self._present(_CONTROLLER, of)
+        meters = {one.key[1:]: one for each in inventory.controllers for one in each.meters}
+        ids = self._sync(
+            _METER,
+            of,
+            {name: {"controller_id": controllers[one.key.controller,], "n": one.key.n} for name, one in meters.items()},
+        )
+        self._run(delete(meter_output).where(meter_output.c.meter_id.in_(ids.values())), {})
+        covered = [
+            {"meter_id": ids[name], "output_id": outputs[one.key.controller, n]}
+            for name, one in meters.items()
+            for n in one.outputs
+        ]
+        if covered:
+            self._run(insert(meter_output), covered)
+
+    def _save_lamps(self, inventory: Inventory, of: int, outputs: Ids) -> None:
+        lamps: dict[Name, dict[str, Any]] = {
+            (one.id,): {
+                "municipality_id": of,
+                "slug": one.id,
+                "output_id": outputs[one.output[1:]],
+                "watts": one.watts,
+                "lat": one.lat,
+                "lon": one.lon,
+                "pole": one.pole,
+                "safety": one.safety,
+                "ring": one.ring.value,
+            }
+            for one in inventory.lamps
+        }
+        self._sync(_LAMP, of, lamps)
+
+
+def _output_values(one: Output, lamps: Sequence[Lamp]) -> dict[str, Any]:
+    return {
+        "n": one.key.n,
+        "min_level": one.min_level,
+        "max_level": one.max_level,
+        "step": one.step,
+        "safety": any(lamp.safety for lamp in lamps),
+        "lamps": len(lamps),
+        "watts": math.fsum(lamp.watts for lamp in lamps),
+    }
+
+
+def _policy_values(zone_id: int, rules: Policy, at: datetime) -> dict[str, Any]:
+    return {
+        "zone_id": zone_id,
+        "valid_from": rules.valid_from,
+        "schedule": schedule_to_json(rules.schedule),
+        "minutes": rules.minutes,
+        "level": rules.level,
+        "longest_minutes": rules.longest_minutes,
+        "rest_minutes": rules.rest_minutes,
+        "fail_state": rules.fail_state.value,
+        "cut_off_after_min": rules.cut_off_after_min,
+        "resolution": rules.resolution,
+        "recorded_at": at,
+    }
+
+
+def _names(inventory: Inventory) -> dict[str, set[Name]]:
+    """The names of all things by kind. InvalidError for one that is there twice."""
+    names: dict[str, list[Name]] = {
+        "zone": [(one.key.zone,) for one in inventory.zones],
+        "controller": [(one.key.controller,) for one in inventory.controllers],
+        "output": [one.key[1:] for each in inventory.controllers for one in each.outputs],
+        "meter": [one.key[1:] for each in inventory.controllers for one in each.meters],
+        "lamp": [(one.id,) for one in inventory.lamps],
+        "price": [(one.valid_from.isoformat(),) for one in inventory.municipality.prices],
+    }
+    for kind, listed in names.items():
+        for name in _twice(listed):
+            raise InvalidError(f"{kind}: {'/'.join(map(str, name))} is there twice")
+    return {kind: set(listed) for kind, listed in names.items()}
+
+
+def _twice(listed: Iterable[Name]) -> list[Name]:
+    return [name for name, times in Counter(listed).items() if times > 1]
+
+
+def _check(inventory: Inventory, names: Mapping[str, set[Name]]) -> None:
+    """InvalidError for a reference to something that the inventory lacks."""
+    references: list[tuple[str, str, Name]] = [
+        *((f"zone {z.key.zone}: along", "zone", (other,)) for z in inventory.zones for other in z.along),
+        *(
+            (f"output {o.key.controller}/{o.key.n}: zone", "zone", (o.zone,))
+            for c in inventory.controllers
+            for o in c.outputs
+        ),
+        *(
+            (f"meter {m.key.controller}/{m.key.n}: outputs", "output", (m.key.controller, n))
+            for c in inventory.controllers
+            for m in c.meters
+            for n in m.outputs
+        ),
+        *((f"lamp {one.id}: output", "output", one.output[1:]) for one in inventory.lamps),
+    ]
+    for where, kind, name in references:
+        if name not in names[kind]:
+            raise InvalidError(f"{where}: {kind} {'/'.join(map(str, name))} is not in the inventory")

@@ -1,0 +1,164 @@
+"""Presses, leases and kept answers."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from service.domain.inventory import ZoneKey
+from service.domain.leases import Lease, Progress
+from service.domain.words import LeaseState
+from service.errors import UnknownError
+from service.ports import Answer, PressRecord
+from service.store import tables
+from service.store.columns import UtcTime
+from service.store.tables import table
+from service.store.tx_base import AnyRow, AnySelect, BaseTx, municipality, zone
+
+press_table = table(tables.PressRow)
+lease_table = table(tables.LeaseRow)
+lease_zone = table(tables.LeaseZoneRow)
+answer_table = table(tables.AnswerRow)
+report_key = table(tables.ReportKeyRow)
+probe = table(tables.ProbeRow)
+
+_lit = zone.alias("lit")
+_at = bindparam("at", type_=UtcTime)
+
+_LEASES: AnySelect = (
+    select(
+        municipality.c.slug.label("municipality"),
+        zone.c.slug.label("zone"),
+        lease_table,
+        _lit.c.slug.label("lights"),
+    )
+    .select_from(lease_table)
+    .join(zone, zone.c.id == lease_table.c.zone_id)
+    .join(municipality, municipality.c.id == zone.c.municipality_id)
+    .join(lease_zone, lease_zone.c.lease_id == lease_table.c.id)
+    .join(_lit, _lit.c.id == lease_zone.c.zone_id)
+    .order_by(lease_zone.c.position)
+)
+_LEASE = _LEASES.where(lease_table.c.public_id == bindparam("lease"))
+_IN_MUNICIPALITY = _LEASES.where(municipality.c.slug == bindparam("municipality"), lease_table.c.until_at > _at)
+_IN_ZONE = _IN_MUNICIPALITY.where(zone.c.slug == bindparam("zone"), lease_table.c.state != LeaseState.FAILED.value)
+_ADD_LEASE = insert(lease_table).returning(lease_table.c.id)
+_ADD_LEASE_ZONE = insert(lease_zone)
+_SET_PROGRESS = (
+    update(lease_table)
+    .where(lease_table.c.public_id == bindparam("lease"))
+    .values(state=bindparam("to_state"), confirmed=bindparam("of_confirmed"), total=bindparam("of_total"))
+)
+_ANSWER = select(answer_table.c.status, answer_table.c.body).where(answer_table.c.scope == bindparam("scope"))
+_FORGET_ANSWERS = delete(answer_table).where(answer_table.c.at < _at)
+_FORGET_REPORTS = delete(report_key).where(report_key.c.at < _at)
+_TOUCH = update(probe).values(n=probe.c.n + 1)
+
+
+class LeasesTx(BaseTx):
+    """What was pressed, what it bought, and what was answered."""
+
+    def add_press(self, press: PressRecord) -> None:
+        """Keep a press."""
+        [zone_id] = self._zones([press.zone])
+        self._insert_once(
+            press_table,
+            {
+                "public_id": press.id,
+                "zone_id": zone_id,
+                "at": press.at,
+                "channel": press.channel.value,
+                "refused": None if press.refused is None else press.refused.value,
+                "lease": press.lease,
+            },
+            f"press {press.id}",
+        )
+
+    def add_lease(self, lease: Lease) -> None:
+        """Keep a lease, in state granted."""
+        [zone_id, *lights] = self._zones([lease.zone, *lease.lights])
+        lease_id = self._run(
+            _ADD_LEASE,
+            {
+                "public_id": lease.id,
+                "zone_id": zone_id,
+                "start_at": lease.start,
+                "until_at": lease.until,
+                "level": lease.level,
+                "state": LeaseState.GRANTED.value,
+                "confirmed": 0,
+                "total": 0,
+            },
+        ).scalar_one()
+        self._run(
+            _ADD_LEASE_ZONE,
+            [{"lease_id": lease_id, "zone_id": lit, "position": i} for i, lit in enumerate(lights)],
+        )
+
+    def lease(self, lease_id: str) -> tuple[Lease, Progress] | None:
+        """One lease and how far it has come."""
+        found = _leases(self._rows(_LEASE, lease=lease_id))
+        return found[0] if found else None
+
+    def leases_pressed(self, zone: ZoneKey, since: datetime) -> list[Lease]:
+        """Leases pressed in `zone` that end after `since`, failed ones left out."""
+        rows = self._rows(_IN_ZONE, municipality=zone.municipality, zone=zone.zone, at=since)
+        return [lease for lease, _ in _leases(rows)]
+
+    def leases_running(self, municipality: str, now: datetime) -> list[tuple[Lease, Progress]]:
+        """Leases of all zones that end after `now`, with their progress."""
+        return _leases(self._rows(_IN_MUNICIPALITY, municipality=municipality, at=now))
+
+    def set_progress(self, lease_id: str, progress: Progress) -> None:
+        """Replace a lease's progress."""
+        values = {
+            "lease": lease_id,
+            "to_state": progress.state.value,
+            "of_confirmed": progress.confirmed,
+            "of_total": progress.total,
+        }
+        if self._run(_SET_PROGRESS, values).rowcount == 0:
+            raise UnknownError(f"lease: {lease_id} does not exist")
+
+    def answer(self, scope: str) -> Answer | None:
+        """The kept answer of a scope (a hash of zone and key)."""
+        for status, body in self._rows(_ANSWER, scope=scope):
+            return Answer(status, body)
+        return None
+
+    def keep_answer(self, scope: str, answer: Answer, at: datetime) -> None:
+        """Keep an answer. ConflictError when the scope has one."""
+        values = {"scope": scope, "status": answer.status, "body": answer.body, "at": at}
+        self._insert_once(answer_table, values, "an answer of this scope")
+
+    def forget(self, answers_before: datetime, reports_before: datetime) -> int:
+        """Delete kept answers and report keys older than the given moments; returns how many."""
+        answers = self._run(_FORGET_ANSWERS, {"at": answers_before}).rowcount
+        return answers + self._run(_FORGET_REPORTS, {"at": reports_before}).rowcount
+
+    def touch(self) -> None:
+        """Write something harmless, to prove that writing works."""
+        if self._run(_TOUCH, {}).rowcount == 0:
+            self._insert_new(probe, {"id": 1, "n": 1})
+
+
+def _leases(rows: Iterable[AnyRow]) -> list[tuple[Lease, Progress]]:
+    lights: dict[str, list[ZoneKey]] = {}
+    first: dict[str, AnyRow] = {}
+    for row in rows:
+        first.setdefault(row.public_id, row)
+        lights.setdefault(row.public_id, []).append(ZoneKey(row.municipality, row.lights))
+    return [
+        (
+            Lease(
+                id_,
+                ZoneKey(row.municipality, row.zone),
+                tuple(lights[id_]),
+                row.start_at,
+                row.until_at,
+                row.level,
+            ),
+            Progress(LeaseState(row.state), row.confirmed, row.total),
+        )
+        for id_, row in sorted(first.items())
+    ]
