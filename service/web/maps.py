@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from service.web.places import MunicipalityPage, ZonePage
 
@@ -11,8 +12,9 @@ Point = tuple[float, float]
 Box = tuple[float, float, float, float]
 
 WIDTH = 360.0
-_MARGIN = 24.0
-_MIN_HEIGHT, _MAX_HEIGHT = 120.0, 280.0
+_MARGIN = 18.0
+_MIN_HEIGHT, _MAX_HEIGHT = 120.0, 240.0
+_SMALLEST, _LARGEST = 1.6, 3.2
 _LETTER, _LINE, _CLEAR = 6.4, 12.0, 9.0
 _LABEL_TRIES = 16
 
@@ -39,9 +41,10 @@ class ZoneDrawing:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """A municipality's map in SVG units, `WIDTH` wide."""
+    """A municipality's map in SVG units, `WIDTH` wide; `radius` is that of a lamp."""
 
     height: float
+    radius: float
     zones: tuple[ZoneDrawing, ...]
 
 
@@ -57,7 +60,7 @@ def draw(page: MunicipalityPage) -> Drawing | None:
         ZoneDrawing(zone.id, zone.name, lamps, _road(lamps), label)
         for zone, lamps, label in zip(page.zones, placed, labels, strict=True)
     )
-    return Drawing(round(height, 1), tuple(drawn))
+    return Drawing(round(height, 1), _radius(placed), tuple(drawn))
 
 
 def _project(zones: tuple[ZonePage, ...], everywhere: list[Point]) -> tuple[float, list[tuple[Point, ...]]]:
@@ -78,6 +81,13 @@ def _project(zones: tuple[ZonePage, ...], everywhere: list[Point]) -> tuple[floa
         )
 
     return height, [tuple(place(lat, lon) for lat, lon in zone.lamps) for zone in zones]
+
+
+def _radius(placed: list[tuple[Point, ...]]) -> float:
+    """As large as lamps can be drawn without touching their neighbours, within bounds."""
+    gaps = sorted(math.dist(a, b) for lamps in placed for a, b in pairwise(lamps))
+    fitting = gaps[len(gaps) // 2] * 0.46 if gaps else _LARGEST
+    return round(min(max(fitting, _SMALLEST), _LARGEST), 1)
 
 
 def _road(lamps: tuple[Point, ...]) -> str:
@@ -150,7 +160,7 @@ def _free(
         return False
     if any(left - _CLEAR < x < right + _CLEAR and top - _CLEAR < y < bottom + _CLEAR for x, y in lamps):
         return False
-    return all(right < other[0] or other[2] < left or bottom < other[1] or other[3] < top for other in taken)
+    return all(right < other[0] or other[2] < left or bottom + 4 < other[1] or other[3] + 4 < top for other in taken)
 
 
 def _middle(own: tuple[Point, ...]) -> Point:

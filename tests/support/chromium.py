@@ -29,14 +29,18 @@ addEventListener("securitypolicyviolation", (event) =>
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """A running browser; skips the test where Chromium is not installed."""
-    if not EXECUTABLE.exists():
-        pytest.skip(f"{EXECUTABLE} is not installed: apt-get install chromium")
+    _need_chromium()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=EXECUTABLE, args=ARGS)
         try:
             yield browser
         finally:
             await browser.close()
+
+
+def _need_chromium() -> None:
+    if not EXECUTABLE.exists():
+        pytest.skip(f"{EXECUTABLE} is not installed: apt-get install chromium")
 
 
 class Watch:
