@@ -52,11 +52,7 @@ async def read_raw(reader: asyncio.StreamReader) -> tuple[MQTTFixedHeader, bytes
     header = await MQTTFixedHeader.from_stream(StreamReaderAdapter(reader))
     if header is None:
         return None
-    if header.packet_type == PUBLISH:
-        fits = header.flags & 0x06 != 0x06
-    else:
-        fits = FLAGS.get(header.packet_type) == header.flags
-    if not fits:
+    if header.packet_type != PUBLISH and FLAGS.get(header.packet_type) != header.flags:
         raise ProtocolError("a packet that clients do not send")
     if header.remaining_length > LARGEST:
         raise ProtocolError("a packet that is too large")
