@@ -27,16 +27,17 @@ class PoleClock:
         self._shown = max(self._shown, self._at + self._passed(mono_ms))
         return self._shown
 
-    def set(self, at: int, speed: int | float, mono_ms: int) -> None:
-        """Go on from `at` at `speed`."""
+    def set(self, at: int, speed: int | float, mono_ms: int) -> bool:
+        """Go on from `at` at `speed`; True where the clock was unset before or moved by more than the jitter."""
         self._run = self.run(mono_ms)
         shown = self.now(mono_ms)
-        small = 0 < shown - at <= self.JITTER * max(speed, 1)
-        self._shown = shown if self.valid and small else at
+        jumped = not self.valid or abs(at - shown) > self.JITTER * max(speed, 1)
+        self._shown = at if jumped else max(shown, at)
         self._at = at
         self._mono = mono_ms
         self.speed = speed
         self.valid = True
+        return jumped
 
     def skip(self, ms: int) -> None:
         """Let `ms` of the pole's time pass at once."""

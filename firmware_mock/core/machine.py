@@ -146,9 +146,8 @@ class Core:
             return
         at, speed, seq = heard
         self._time_seq = seq
-        if not self.clock.valid:
+        if self.clock.set(at, speed, mono_ms):
             self.report_due = True
-        self.clock.set(at, speed, mono_ms)
         self.tick(mono_ms)
 
     def _time(self, payload: bytes) -> tuple[int, int | float, int] | None:
@@ -166,6 +165,11 @@ class Core:
         if heard is None or not self.clock.valid:
             return 0
         return max(0, heard[0] - self.clock.now(mono_ms))
+
+    def skip(self, ms: int, mono_ms: int) -> None:
+        """Let `ms` of the pole's own time pass at once: how a demo lives through a jump of its clock."""
+        self.clock.skip(ms)
+        self.tick(mono_ms)
 
     def on_status(self, payload: bytes) -> str | None:
         """Judge what stands in the own status topic: ANNOUNCE, RECONNECT, or None where it is our own."""

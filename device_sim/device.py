@@ -1,0 +1,172 @@
+"""One simulated controller: the firmware with modelled lamps and meters around it, and a file for its memory."""
+
+import json
+import logging
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from device_sim.lamps import Load
+from device_sim.villages import ControllerSpec, VillageError
+from firmware_mock.core import Core
+from firmware_mock.link import Address, Link
+from firmware_mock.timing import RealTiming, Timing
+
+LIVE_THROUGH_MS = 26 * 3_600_000
+"""The longest stretch of skipped demo time that is lived through; of a longer one, its end."""
+JUMP_MS = 2000
+"""A clock that moves forward by less was not moved on purpose."""
+
+log = logging.getLogger("device_sim")
+
+
+class SimDevice:
+    """A controller that can be switched on and off, killed, and cut from its broker.
+
+    Its file holds journal and meters. It is written before a report goes out, so that no meter ever falls behind
+    what was said, whatever ends the process; in the demo, skipped time is lived through at once, with its reports.
+    """
+
+    def __init__(
+        self,
+        spec: ControllerSpec,
+        address: Address,
+        state_dir: Path,
+        *,
+        demo: bool = False,
+        seed: int = 1,
+        heartbeat_ms: int = 60_000,
+        timing: Timing | None = None,
+        on_change: Callable[[bool], None] = lambda up: None,
+    ) -> None:
+        self.spec = spec
+        self.address = address
+        self._file = state_dir / f"{spec.municipality}.{spec.controller}.json"
+        self._rng = random.Random(f"{seed}/{spec.key}")  # noqa: S311 - lamps of a model, no secret
+        self._timing = timing or RealTiming()
+        self._on_change = on_change
+        self._config = {
+            "outputs": {o.n: {"min": o.least, "max": o.most, "step": o.step, "safety": o.safety} for o in spec.outputs},
+            "demo": demo,
+            "heartbeat_ms": heartbeat_ms,
+            "fw": "mock-1.0",
+        }
+        self._write_failed = False
+        kept = self._load()
+        self._journal: dict[str, Any] | None = kept.get("journal")
+        self.load = Load(spec, self._rng, kept)
+        self.core = Core(self._config, self._journal, self._timing.mono_ms())
+        self.link: Link | None = None
+
+    # switches for the village and for tests
+
+    @property
+    def powered(self) -> bool:
+        """Whether it has power."""
+        return self.link is not None
+
+    @property
+    def connected(self) -> bool:
+        """Whether it has introduced itself to the broker and is still there."""
+        return self.link is not None and self.link.connected
+
+    @property
+    def levels(self) -> dict[str, int]:
+        """What its outputs give now, by number; all 0 without power."""
+        return {n: output.level if self.powered else 0 for n, output in self.core.outputs.items()}
+
+    def start(self) -> None:
+        """Power on: a new boot from the journal, and connect."""
+        if self.link is not None:
+            raise RuntimeError(f"{self.spec.key} has power already")
+        mono_ms = self._timing.mono_ms()
+        self.core = Core(self._config, self._journal, mono_ms)
+        self.load.power_on()
+        self.link = Link(self, self.address, rng=self._rng, timing=self._timing, on_change=self._on_change)
+        self.keep()
+        self.link.start()
+
+    async def stop(self) -> None:
+        """End in order: say offline, disconnect, keep the meters."""
+        if self.link is not None:
+            await self.link.stop()
+            self._power_off()
+
+    async def kill(self) -> None:
+        """Power off at once: the connection closes without DISCONNECT, all in memory is lost."""
+        if self.link is not None:
+            await self.link.kill()
+            self._power_off()
+
+    async def power_cycle(self) -> None:
+        """Power off and on again."""
+        await self.kill()
+        self.start()
+
+    def drop(self) -> None:
+        """Lose the connection but not the power; it connects again by itself."""
+        if self.link is not None:
+            self.link.drop()
+
+    def _power_off(self) -> None:
+        self.settle(self._timing.mono_ms())
+        self.keep()
+        self.link = None
+
+    # what the link asks of it
+
+    def on_time(self, payload: bytes, mono_ms: int) -> None:
+        """Take the time; in a demo, live through what it skips."""
+        ahead = self.core.ahead(payload, mono_ms)
+        if self.core.demo and ahead > JUMP_MS * max(1, self.core.clock.speed):
+            self._live_through(ahead, mono_ms)
+        self.core.on_time(payload, mono_ms)
+
+    def _live_through(self, ahead: int, mono_ms: int) -> None:
+        if ahead > LIVE_THROUGH_MS:
+            self.core.skip(ahead - LIVE_THROUGH_MS, mono_ms)
+            self.load.forget_time(self.core.clock.run(mono_ms))
+            ahead = LIVE_THROUGH_MS
+        while ahead > 0:
+            self.core.tick(mono_ms)
+            step = min(self.core.next_change, ahead)
+            self.core.skip(step, mono_ms)
+            self.settle(mono_ms)
+            if self.core.report_due and self.link is not None:
+                self.link.tell(mono_ms)
+            ahead -= step
+
+    def settle(self, mono_ms: int) -> None:
+        """Meter what burned until now, then follow the core's levels."""
+        levels = {n: output.level for n, output in self.core.outputs.items()}
+        self.load.settle(self.core.clock.run(mono_ms), levels)
+
+    def dress(self, report: dict[str, Any], mono_ms: int) -> None:
+        """Add meters and burning time to a report."""
+        report["meters"] = self.load.readings()
+        report["burn_s"] = self.load.burn_s()
+
+    def keep(self) -> None:
+        """Write journal and meters; a failure is told once, and the lamp goes on."""
+        self._journal = self.core.journal()
+        body = json.dumps({"journal": self._journal, **self.load.kept()})
+        aside = self._file.with_suffix(".new")
+        try:
+            aside.write_text(body, "utf-8")
+            aside.replace(self._file)
+        except OSError as error:
+            if not self._write_failed:
+                log.error("%s cannot be written: %s", self._file, error)
+            self._write_failed = True
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            kept = json.loads(self._file.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise VillageError(f"{self._file}: {error}") from error
+        if not isinstance(kept, dict):
+            raise VillageError(f"{self._file}: this is no controller's memory")
+        return kept
