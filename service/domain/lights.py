@@ -31,7 +31,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """What may be said of a zone's light. `lamps_lit` is None where nothing tells the number."""
+    """What may be said of a zone's light. `lamps_lit` is None where nothing tells the number, or all is unknown."""
 
     state: LightState
     level: int | None
@@ -78,7 +78,7 @@ def light_of(watched: Sequence[Watched], until: datetime | None, now: datetime, 
         if state is LightState.UNKNOWN
         else min((w.state.confirmed_at for w in known if w.state is not None), default=None),
         lamps_total=sum(w.output.lamps for w in watched),
-        lamps_lit=None if not known or None in counts else sum(n for n in counts if n is not None),
+        lamps_lit=None if state is LightState.UNKNOWN or None in counts else sum(n for n in counts if n is not None),
         lamps_unknown=sum(w.output.lamps for w in watched) - lamps_known,
         basis=Basis.METER if any(w.output.lamps > 1 for w in watched) else Basis.REPORT,
     )

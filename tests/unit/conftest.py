@@ -8,7 +8,7 @@ from pytest_socket import disable_socket, enable_socket
 
 settings.register_profile(
     "unit",
-    max_examples=100,
+    max_examples=60,
     derandomize=True,
     deadline=None,
     database=None,

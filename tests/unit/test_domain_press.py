@@ -43,9 +43,9 @@ def facts_of(village: Inventory, *, leases: tuple[Lease, ...] = (), connected: b
     return Facts(zone.policy, tuple(curves), leases, tuple(ONLINE for _ in outputs), connected)
 
 
-def with_schedule(schedule: Schedule, **rules: int) -> Facts:
+def with_schedule(schedule: Schedule, *, minutes: int = 12, longest_minutes: int = 60, rest_minutes: int = 0) -> Facts:
     place = luetjenholm().municipality.place
-    policy = Policy(LONG_AGO, schedule, rules.pop("minutes", 12), **rules)  # type: ignore[arg-type]
+    policy = Policy(LONG_AGO, schedule, minutes, longest_minutes=longest_minutes, rest_minutes=rest_minutes)
     return Facts(policy, (Curve(schedule, place),), (), (ONLINE,), broker_connected=True)
 
 
