@@ -25,10 +25,11 @@ class SystemClock:
         return self._speed
 
     def now(self) -> datetime:
-        """The present moment, UTC."""
-        if not self._shifted:
-            return datetime.now(UTC)
-        return self._base + timedelta(seconds=(time.monotonic() - self._base_monotonic) * self._speed)
+        """The present moment, UTC, to the millisecond: what the wire can say."""
+        moment = datetime.now(UTC)
+        if self._shifted:
+            moment = self._base + timedelta(seconds=(time.monotonic() - self._base_monotonic) * self._speed)
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def machine_ms(self) -> int:
         """The machine's own UTC time in milliseconds."""

@@ -10,7 +10,7 @@ LANGUAGES = ("de", "en")
 
 _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
     "de": {
-        Reason.DAYLIGHT: ("Es ist noch hell. Licht gibt es ab {time}.", "Es ist noch hell."),
+        Reason.DAYLIGHT: ("Es ist noch hell. Drücken können Sie ab {time}.", "Es ist noch hell."),
         Reason.ALREADY_LIT: (
             "Hier leuchtet es schon. Verlängern können Sie ab {time}.",
             "Hier leuchtet es die ganze Nacht.",
@@ -25,7 +25,7 @@ _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
         ),
     },
     "en": {
-        Reason.DAYLIGHT: ("It is still light. The lamps can be lit from {time} on.", "It is still light."),
+        Reason.DAYLIGHT: ("It is still light. You can press from {time} on.", "It is still light."),
         Reason.ALREADY_LIT: (
             "It is lit here already. You can add time from {time} on.",
             "It is lit here all night.",

@@ -1,0 +1,129 @@
+"""The service's codec holds to the contract: it reads every good example, refuses every bad one, and what it
+writes is valid."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from service.domain.inventory import ControllerKey
+from service.domain.orders import OrderStep
+from service.domain.reports import Report, Status
+from service.domain.sun import night_of
+from service.domain.words import Cause
+from service.usecases.conduct import plan_of
+from service.wire.codec import (
+    MAX_PAYLOAD,
+    DecodeError,
+    milliseconds,
+    moment,
+    posix_tz,
+    write_desired,
+    write_plan,
+    write_time,
+)
+from service.wire.lamps import decode
+from tests.unit.villages import leck
+
+BROKER = Path(__file__).parents[2] / "broker"
+NOW = datetime(2026, 11, 22, 0, 12, 30, 123_000, tzinfo=UTC)
+KEY = ControllerKey("leck", "cabinet-1")
+
+
+def examples(kind: str) -> list[Path]:
+    return [path for leaf in ("report", "status") for path in sorted((BROKER / "examples" / kind).glob(f"{leaf}*"))]
+
+
+def valid(name: str, payload: bytes) -> None:
+    schema: dict[str, Any] = json.loads((BROKER / "schema" / f"{name}.json").read_text("utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(json.loads(payload))
+
+
+def topic(path: Path) -> str:
+    return f"dorflicht/v1/leck/cabinet-1/{path.stem.split('-')[0]}"
+
+
+@pytest.mark.parametrize("path", examples("good"), ids=lambda path: path.stem)
+def test_good_examples_are_read(path: Path) -> None:
+    read = decode(topic(path), path.read_bytes(), retained=False)
+    assert isinstance(read, Report | Status)
+    assert read.controller == KEY
+
+
+@pytest.mark.parametrize("path", examples("bad"), ids=lambda path: path.stem)
+def test_bad_examples_are_refused(path: Path) -> None:
+    with pytest.raises(DecodeError):
+        decode(topic(path), path.read_bytes(), retained=False)
+
+
+def test_a_report_keeps_its_values() -> None:
+    report = decode(
+        "dorflicht/v1/leck/cabinet-1/report",
+        (BROKER / "examples/good/report-cabinet.json").read_bytes(),
+        retained=True,
+    )
+    assert isinstance(report, Report)
+    assert (report.boot, report.seq, report.session, report.retained) == (4, 153, 12, True)
+    assert report.meters[1].total_mwh == 18_234_512
+    assert report.meters[1].outputs == (1, 2)
+    assert report.outputs[2].cause is Cause.SAFETY
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\xff\xfe",
+        b"nonsense",
+        b"[]",
+        b"{}",
+        b"null",
+        b'{"online": 1, "session": 1}',
+        b'{"online": true, "session": 1e400}',
+        b'{"online": true, "session": NaN}',
+        b'{"online": true, "session": ' + b"9" * 400 + b"}",
+        b"[" * 100_000,
+        b" " * (MAX_PAYLOAD + 1),
+    ],
+    ids=lambda payload: payload[:12],
+)
+def test_nonsense_is_refused_and_breaks_nothing(payload: bytes) -> None:
+    if not payload:
+        assert decode("dorflicht/v1/leck/cabinet-1/status", payload, retained=False) is None
+        return
+    with pytest.raises(DecodeError):
+        decode("dorflicht/v1/leck/cabinet-1/status", payload, retained=False)
+
+
+@pytest.mark.parametrize("name", ["a/b", "dorflicht/v1/leck/status", "dorflicht/v1/LECK/c/status", "x/v1/a/b/door"])
+def test_foreign_topics_are_refused(name: str) -> None:
+    with pytest.raises(DecodeError):
+        decode(name, b'{"online":true,"session":1}', retained=False)
+
+
+def test_what_is_written_holds_against_the_schemas() -> None:
+    step = OrderStep(NOW, 100, NOW + timedelta(minutes=12), Cause.PRESS, "a" * 32)
+    valid("desired", write_desired(7, NOW, {1: (step,), 2: ()}))
+    valid("time", write_time(NOW, 1.0, milliseconds(NOW)))
+    inventory = leck()
+    zones = {zone.key.zone: zone for zone in inventory.zones}
+    plan = plan_of(inventory.controllers[0], inventory.municipality, zones, NOW)
+    payload = write_plan(3, NOW, plan)
+    valid("plan", payload)
+    body = json.loads(payload)
+    assert body["outputs"]["2"]["safety"] is True
+    assert body["tz"] == "CET-1CEST,M3.5.0,M10.5.0/3"
+    nights = (plan.outputs[1].ends.date() - night_of(NOW, "Europe/Berlin")).days
+    assert nights == 8
+
+
+def test_the_wire_speaks_whole_milliseconds() -> None:
+    assert moment(milliseconds(NOW)) == NOW
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlin", "Europe/Paris", "UTC", "America/Argentina/Buenos_Aires"])
+def test_a_posix_tz_is_found(name: str) -> None:
+    assert 3 <= len(posix_tz(name)) <= 64

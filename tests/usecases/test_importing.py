@@ -1,0 +1,101 @@
+"""Import: a municipality's file becomes an inventory, or a list of all that is wrong."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from service.domain.inventory import ControllerKey
+from service.errors import InvalidError
+from service.store import SqlStore
+from service.usecases.enroll import enroll, read_files
+from service.usecases.importing import read_inventory
+from service.wire.access import RulesFileAccess, replace_file
+from tests.unit.villages import leck, utc
+
+ROOT = Path(__file__).parents[2]
+GOOD = (ROOT / "tests/fixtures/leck.toml").read_text("utf-8")
+NOW = utc("2026-11-22T00:12:00")
+
+
+@pytest.mark.parametrize(
+    ("name", "zones", "controllers", "lamps"),
+    [("luetjenholm", 1, 1, 32), ("glasau", 3, 85, 85)],
+)
+def test_the_demo_has_117_lamps(name: str, zones: int, controllers: int, lamps: int) -> None:
+    inventory = read_inventory((ROOT / f"villages/{name}.toml").read_text("utf-8"))
+    assert (len(inventory.zones), len(inventory.controllers), len(inventory.lamps)) == (zones, controllers, lamps)
+    assert "made up" in inventory.note
+
+
+def test_lecks_cabinet_is_what_it_should_be() -> None:
+    inventory = read_inventory(GOOD)
+    outputs = inventory.controllers[0].outputs
+    assert [(o.zone, o.safety, o.lamps, o.watts, o.step) for o in outputs] == [
+        ("hauptstrasse", False, 2, 80.0, 100),
+        ("kreuzung", True, 1, 60.0, 100),
+    ]
+    assert inventory.controllers[0].meters[0].outputs == (1, 2)
+    assert inventory.zones[0].lights == leck().zones[0].lights
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("lat = 54.77\n", "lat = 154.77\n", "municipality.lat"),
+        ('timezone = "Europe/Berlin"', 'timezone = "Europe/Atlantis"', "municipality.timezone"),
+        ('id = "leck"', 'id = "Leck#"', "municipality.id"),
+        ('at = "23:00", level = 0', 'at = "25:00", level = 0', "dark-after-eleven: at"),
+        ('at = "23:00", level = 0', 'at = "23:00", level = 101', "level"),
+        ("minutes = 10\nalong", "minutes = 0\nalong", "hauptstrasse: minutes"),
+        ('along = ["kreuzung"]', 'along = ["nowhere"]', "along: no zone 'nowhere'"),
+        ('schedule = "dark-after-eleven"\nminutes = 10\nalong', 'schedule = "x"\nminutes = 10\nalong', "schedule 'x'"),
+        ("outputs = [1, 2]", "outputs = [1, 3]", "meter: no output 3"),
+        ('zone = "kreuzung", step', 'zone = "nowhere", step', "no zone 'nowhere'"),
+        ('id = "h-2"', 'id = "h-1"', "'h-1' stands there 2 times"),
+        ("output = 2", "output = 5", "lamp k-1: no output 5"),
+        ("watts = 60", "watts = -1", "watts"),
+        ("listed = false", "listet = false", "listet"),
+        ("[municipality]", "[municipality", "not a TOML file"),
+    ],
+)
+def test_what_is_wrong_is_named(old: str, new: str, says: str) -> None:
+    assert old in GOOD
+    with pytest.raises(InvalidError) as refused:
+        read_inventory(GOOD.replace(old, new, 1))
+    assert says in refused.value.detail
+
+
+def test_all_faults_are_named_at_once() -> None:
+    bad = GOOD.replace('along = ["kreuzung"]', 'along = ["nowhere"]').replace("output = 2", "output = 5")
+    with pytest.raises(InvalidError) as refused:
+        read_inventory(bad)
+    assert len(refused.value.detail.splitlines()) == 3  # the zone, the lamp, and the output without a lamp
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidError, match=r"missing\.toml"):
+        read_files([tmp_path / "missing.toml"])
+
+
+async def test_enrolling_twice_changes_nothing(store: SqlStore, tmp_path: Path) -> None:
+    access = RulesFileAccess(tmp_path / "access.json")
+    credentials = tmp_path / "credentials.json"
+    first = await enroll(store, access, [leck()], credentials, replace_file, NOW)
+    held: Mapping[str, str] = json.loads(credentials.read_text("ascii"))
+    second = await enroll(store, access, [leck()], credentials, replace_file, NOW)
+    assert (first.new, second.new) == (1, 0)
+    assert list(held) == ["leck/cabinet-1"]
+    assert json.loads(credentials.read_text("ascii")) == held
+    assert credentials.stat().st_mode & 0o777 == 0o600
+    assert await access.known() == {ControllerKey("leck", "cabinet-1")}
+
+
+async def test_lost_credentials_are_made_anew(store: SqlStore, tmp_path: Path) -> None:
+    access = RulesFileAccess(tmp_path / "access.json")
+    credentials = tmp_path / "credentials.json"
+    await enroll(store, access, [leck()], credentials, replace_file, NOW)
+    credentials.unlink()
+    assert (await enroll(store, access, [leck()], credentials, replace_file, NOW)).new == 1
+    assert credentials.exists()
