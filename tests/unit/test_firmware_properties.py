@@ -1,0 +1,137 @@
+"""Whatever arrives in whatever order: the core never raises, and no light burns that nothing bought."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firmware_mock.core import decode
+from tests.support.poles import HOUR, MINUTE, Pole, T, plan, step
+
+MOMENTS = st.integers(T - 2 * HOUR, T + 30 * HOUR)
+LEVELS = st.integers(0, 100)
+CAUSES = st.sampled_from(["lock", "rescue", "safety", "test", "override", "press"])
+ORDERS = st.tuples(
+    st.just("desired"),
+    st.builds(
+        lambda n, at, steps: {
+            "desired_n": n,
+            "at": at,
+            "outputs": {
+                "1": [step(at + start, at + start + length, level, cause) for start, length, level, cause in steps]
+            },
+        },
+        st.integers(0, 6),
+        MOMENTS,
+        st.lists(st.tuples(st.integers(-HOUR, HOUR), st.integers(0, 25 * HOUR), LEVELS, CAUSES), max_size=4),
+    ),
+)
+PLANS = st.tuples(
+    st.just("plan"),
+    st.builds(
+        lambda n, steps, ends, safety, state, cut: plan(
+            n,
+            steps,
+            ends=ends,
+            safety=safety,
+            fail_state=state,
+            cut_off_after_min=cut,
+            rule=[{"anchor": "sunset", "level": 70}],
+        ),
+        st.integers(0, 6),
+        st.lists(st.tuples(MOMENTS, LEVELS), min_size=1, max_size=4),
+        MOMENTS,
+        st.booleans(),
+        st.sampled_from(["plan", "lit", "dark"]),
+        st.integers(1, 600),
+    ),
+)
+TIMES = st.tuples(
+    st.just("time"),
+    st.builds(
+        lambda at, speed, seq: {"at": at, "speed": speed, "seq": seq},
+        MOMENTS,
+        st.sampled_from([1, 1, 0.3, 600]),
+        st.integers(T, T + 100),
+    ),
+)
+JUNK = st.tuples(st.sampled_from(["plan", "desired", "time", "status"]), st.one_of(st.binary(max_size=40), st.none()))
+WAITS = st.tuples(st.just("wait"), st.integers(0, 3 * HOUR))
+LINKS = st.tuples(st.just("link"), st.booleans())
+POWER = st.tuples(st.just("power"), st.booleans())
+STORY: st.SearchStrategy[list[tuple[str, Any]]] = st.lists(
+    st.one_of(ORDERS, PLANS, TIMES, JUNK, WAITS, LINKS, POWER), max_size=25
+)
+
+
+def happen(pole: Pole, what: str, body: Any) -> None:
+    """One thing happens to a pole."""
+    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+    if what == "wait":
+        pole.wait(body)
+    elif what == "link":
+        pole.core.on_link(body, pole.mono)
+    elif what == "power":
+        pole.power_cycle(connected=body)
+    elif what == "time":
+        pole.core.on_time(payload, pole.mono)
+    elif what == "status":
+        pole.core.on_status(payload)
+    else:
+        (pole.core.on_plan if what == "plan" else pole.core.on_desired)(payload, len(payload) % 2 == 0, pole.mono)
+
+
+def ordered(bodies: list[Any]) -> int:
+    """The highest level that any valid order of the story asked for."""
+    highest = 0
+    for body in bodies:
+        try:
+            desired = decode.desired(json.dumps(body).encode())
+        except decode.MessageError:
+            continue
+        highest = max([highest, *(s.level for s in desired.outputs["1"])])
+    return highest
+
+
+@settings(max_examples=80)
+@given(STORY, st.booleans())
+def test_nothing_raises_and_no_level_exceeds_what_plan_or_order_gives(story: list[tuple[str, Any]], demo: bool) -> None:
+    pole = Pole(demo=demo, clock=None)
+    heard: list[Any] = []
+    for what, body in story:
+        happen(pole, what, body)
+        if what == "desired" and body is not None and not isinstance(body, bytes):
+            heard.append(body)
+        level, cause = pole.now()
+        if cause in ("schedule", "safety", "failsafe"):
+            planned = pole.core._planned("1", pole.core.outputs["1"], pole.mono)
+            assert (level, cause) in (planned[:2], (level, "safety"))
+        else:
+            assert level <= max(pole.core.outputs["1"].keeps(ordered(heard)), 0)
+        if cause == "lock":
+            assert level == 0
+        pole.report()
+
+
+@settings(max_examples=80)
+@given(STORY)
+def test_a_day_after_the_last_message_no_order_rules_any_more(story: list[tuple[str, Any]]) -> None:
+    pole = Pole(clock=None)
+    for what, body in story:
+        happen(pole, what, body)
+    pole.wait(24 * HOUR + MINUTE)
+    pole.wait(HOUR)
+    assert pole.now()[1] in ("schedule", "safety", "failsafe")
+
+
+@settings(max_examples=60)
+@given(ORDERS, st.integers(0, 4 * HOUR), st.integers(-HOUR, HOUR))
+def test_light_burns_no_longer_than_it_was_ordered_for(order: tuple[str, Any], late: int, drift: int) -> None:
+    pole = Pole(clock=order[1]["at"] + drift)
+    pole.wait(late)
+    at = order[1]["at"]
+    longest = max([s["until"] - at for s in order[1]["outputs"]["1"]], default=0)
+    happen(pole, *order)
+    pole.wait(max(0, longest))
+    assert pole.now() == (0, "schedule")
