@@ -204,6 +204,18 @@ def _write_clock(path: Path, now: datetime) -> None:
     beside.replace(path)
 
 
+def _demo_start(settings: Settings) -> datetime | None:
+    """Where the demo's clock begins: a service that is started again goes on where it stood, never earlier."""
+    path = settings.demo_clock_file
+    if path is None or not path.exists():
+        return settings.demo_start
+    try:
+        noted = datetime.fromisoformat(path.read_text("ascii").strip())
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{path} holds no time ({error}); delete it, and the clock starts anew.") from error
+    return noted if settings.demo_start is None else max(settings.demo_start, noted)
+
+
 class _Server(uvicorn.Server):
     """Ends open event streams as soon as the process is asked to stop."""
 
@@ -225,7 +237,7 @@ def serve(settings: Settings) -> None:
 
 
 async def _serve(settings: Settings) -> None:
-    clock = SystemClock(settings.demo_start, settings.demo_speed) if settings.demo else SystemClock()
+    clock = SystemClock(_demo_start(settings), settings.demo_speed) if settings.demo else SystemClock()
     broker = Broker(
         settings.mqtt_host,
         settings.mqtt_port,
