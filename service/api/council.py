@@ -24,7 +24,7 @@ def build(context: Context) -> APIRouter:
     )
 
     @router.get("/energy")
-    async def energy(
+    async def energy_for_staff(
         municipality: MunicipalityId,
         first: From,
         to: To,

@@ -35,8 +35,7 @@ class Problem(BaseModel):
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    code: {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": HTTPStatus(code).phrase}
-    for code in (400, 404, 422)
+    code: {"model": Problem, "description": HTTPStatus(code).phrase} for code in (400, 404, 422)
 }
 """For every route: what FastAPI and the edge answer by themselves."""
 
@@ -86,6 +85,13 @@ def respond(status: int, body: str, clock: Clock, headers: dict[str, str] | None
 def install(app: FastAPI, clock: Clock) -> None:
     """Make the app answer every error as a problem."""
 
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        return _with_media_type(describe())
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way to change the document
+
     def answer(
         status: int,
         reason: str,
@@ -115,3 +121,15 @@ def install(app: FastAPI, clock: Clock) -> None:
     async def _bug(request: Request, error: Exception) -> Response:
         log.error("Unexpected error at %s %s", request.method, request.url.path, exc_info=error)
         return answer(500, "internal", "Something went wrong on our side. Please try again in a minute.")
+
+
+def _with_media_type(document: dict[str, Any]) -> dict[str, Any]:
+    """FastAPI notes every model as application/json; problems have a media type of their own."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for response in operation["responses"].values():
+                content = response.get("content", {})
+                schema = content.get("application/json", {}).get("schema", {})
+                if schema.get("$ref") == "#/components/schemas/Problem":
+                    content[MEDIA_TYPE] = content.pop("application/json")
+    return document
