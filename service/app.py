@@ -231,7 +231,8 @@ def serve(settings: Settings) -> None:
     if settings.demo and settings.http_host not in _LOOPBACK:
         raise SetupError(f"The demo binds to this machine alone, not to {settings.http_host}.")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    for chatty in ("apscheduler", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     migrate(settings.database_url)
     asyncio.run(_serve(settings))
 

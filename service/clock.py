@@ -15,7 +15,7 @@ class SystemClock:
         """Begin at `start` (None: the machine's time) and run at `speed`."""
         self._speed = speed
         self._shifted = start is not None or speed != 1.0
-        self._base = start or datetime.now(UTC)
+        self._base = (start or datetime.now(UTC)).astimezone(UTC)
         self._base_monotonic = time.monotonic()
         self._moved = asyncio.Event()
 
