@@ -65,6 +65,9 @@ class PageApi:
         self.moved: list[Json] = []
         self._streams: set[asyncio.Queue[str | None]] = set()
         self._broken = False
+        self.refused = asyncio.Event()
+        self.resumed = asyncio.Event()
+        self._version = 0
 
     def stamp(self, body: Json) -> Json:
         """A body with the clock's word."""
@@ -82,17 +85,22 @@ class PageApi:
 
     def tell(self, *zones: str) -> None:
         """Send the named zones to all streams."""
+        self._version += 1
         for queue in self._streams:
             queue.put_nowait(self._event("zones", [self.zones[zone] for zone in zones]))
 
     def break_stream(self) -> None:
-        """End all streams and refuse new ones."""
+        """End all streams and refuse new ones; `refused` is set when one was."""
         self._broken = True
+        self.end_streams()
+
+    def end_streams(self) -> None:
+        """End all streams; new ones are taken."""
         for queue in self._streams:
             queue.put_nowait(None)
 
     def mend_stream(self) -> None:
-        """Take streams again."""
+        """Take streams again. One that missed nothing gets a comment instead of the snapshot; `resumed` is set then."""
         self._broken = False
 
     def grant(self, zone: str) -> None:
@@ -156,10 +164,15 @@ class PageApi:
 
     async def _events(self, request: Request) -> Response:
         if self._broken:
+            self.refused.set()
             return Response(status_code=503)
         wanted = request.query_params.getlist("zone")
         queue: asyncio.Queue[str | None] = asyncio.Queue()
-        queue.put_nowait(self._event("snapshot", [self.zones[zone] for zone in wanted]))
+        if request.headers.get("last-event-id") == str(self._version):
+            queue.put_nowait(": nothing changed\n\n")
+            self.resumed.set()
+        else:
+            queue.put_nowait(self._event("snapshot", [self.zones[zone] for zone in wanted]))
         self._streams.add(queue)
         return StreamingResponse(self._stream(queue), media_type="text/event-stream")
 
@@ -171,7 +184,7 @@ class PageApi:
             self._streams.discard(queue)
 
     def _event(self, name: str, zones: list[Json]) -> str:
-        return f"event: {name}\ndata: {json.dumps(self.stamp({'zones': zones}))}\n\n"
+        return f"id: {self._version}\nevent: {name}\ndata: {json.dumps(self.stamp({'zones': zones}))}\n\n"
 
 
 @asynccontextmanager

@@ -4,7 +4,7 @@ const lang = document.documentElement.lang;
 const root = `/api/v1/municipalities/${document.body.dataset.municipality}`;
 const PATIENCE = 10_000; // ms until a request counts as unanswered
 const QUIET = 45_000; // ms without a word from the stream until we ask whether anybody is there
-const REOPEN = 3_000; // ms until a stream that the browser has given up is opened again
+const REOPEN = 3_000; // ms between tries while the stream is down
 
 async function ask(path, options = {}) {
   const response = await fetch(`${path}${path.includes("?") ? "&" : "?"}lang=${lang}`, {
@@ -34,53 +34,62 @@ export const setClock = (change) =>
   });
 
 /**
- * Follow the zones. `heard(data, whole)` gets every snapshot (whole) and change; `lost()` is called when the stream
- * is down and what is shown may be stale. The browser reconnects by itself; where it gives up, we open anew.
+ * Follow the zones. `heard(data)` gets every snapshot and every change; `lost()` is called when the stream is down and
+ * what is shown may be stale. The browser reconnects by itself; where it gives up, we open anew. A stream that comes
+ * back may say nothing (no change was missed), so we ask for the present then.
  */
 export function follow(ids, { heard, lost }) {
   const query = ids.map((id) => `zone=${encodeURIComponent(id)}`).join("&");
   let source, watch, again;
+  let down = false;
+  let latest = 0;
+
+  function take(data) {
+    down = false;
+    latest = Date.parse(data.now);
+    heard(data);
+  }
 
   function open() {
     clearTimeout(again);
     source?.close();
     const mine = (source = new EventSource(`${root}/events?${query}&lang=${lang}`));
-    const take = (whole) => (event) => {
-      rest();
-      heard(JSON.parse(event.data), whole);
-    };
-    mine.addEventListener("snapshot", take(true));
-    mine.addEventListener("zones", take(false));
+    for (const name of ["snapshot", "zones"]) {
+      mine.addEventListener(name, (event) => {
+        rest();
+        take(JSON.parse(event.data));
+      });
+    }
+    mine.onopen = () => down && check();
     mine.onerror = () => {
+      down = true;
       lost();
       if (mine.readyState === EventSource.CLOSED && mine === source) again = setTimeout(open, REOPEN);
     };
     rest();
   }
 
-  /** A half-open connection makes no error: after a quiet spell, ask. */
+  /** A half-open connection makes no error: after a quiet spell, see whether anybody is there. */
   function rest() {
     clearTimeout(watch);
-    watch = setTimeout(async () => {
-      const mine = source;
-      try {
-        const { ok, body } = await zones();
-        if (mine !== source || mine.readyState !== EventSource.OPEN) return rest();
-        if (!ok) throw new Error(body.title);
-        heard(body, true);
-        rest();
-      } catch {
-        lost();
-        open();
-      }
-    }, QUIET);
+    watch = setTimeout(check, down ? REOPEN : QUIET);
+  }
+
+  async function check() {
+    const mine = source;
+    rest();
+    const { ok, body } = await zones().catch(() => ({ ok: false }));
+    if (mine !== source || mine.readyState !== EventSource.OPEN) return;
+    if (ok && Date.parse(body.now) >= latest) take(body);
+    else if (!ok && !down) restart();
+  }
+
+  function restart() {
+    down = true;
+    lost();
+    open();
   }
 
   open();
-  return {
-    restart() {
-      lost();
-      open();
-    },
-  };
+  return { restart };
 }
