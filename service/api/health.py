@@ -4,11 +4,10 @@ import asyncio
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.api.context import Context
 from service.api.schemas import HealthAnswer, LiveAnswer
-from service.errors import DorflichtError
+from service.errors import UnavailableError
 
 
 def build(context: Context) -> APIRouter:
@@ -35,6 +34,6 @@ async def _writable(context: Context) -> bool:
     try:
         async with asyncio.timeout(5):
             await context.store.write(lambda tx: tx.touch())
-    except (SQLAlchemyError, DorflichtError, TimeoutError, OSError):
+    except (UnavailableError, TimeoutError):
         return False
     return True
