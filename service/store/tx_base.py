@@ -101,7 +101,7 @@ class BaseTx:
 
     def _insert_new(self, into: Table, values: Mapping[str, Any]) -> bool:
         """Insert a row; False when one with the same unique key is there already."""
-        return self._run(_insert_new(self._connection.dialect.name, into), values).rowcount == 1
+        return self._run(_insert_new(self._connection.dialect.name, into), values).first() is not None
 
     def _insert_once(self, into: Table, values: Mapping[str, Any], what: str) -> None:
         """Insert a row. ConflictError when it is there already."""
@@ -165,5 +165,5 @@ def _upsert(dialect: str, into: Table) -> Insert:
 
 
 @cache
-def _insert_new(dialect: str, into: Table) -> Insert:
-    return _insert(dialect, into).on_conflict_do_nothing()
+def _insert_new(dialect: str, into: Table) -> Executable:
+    return _insert(dialect, into).on_conflict_do_nothing().returning(*into.primary_key.columns)

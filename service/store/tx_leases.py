@@ -27,10 +27,16 @@ _at = bindparam("at", type_=UtcTime)
 
 _LEASES: AnySelect = (
     select(
-        municipality.c.slug.label("municipality"),
-        zone.c.slug.label("zone"),
-        lease_table,
-        _lit.c.slug.label("lights"),
+        lease_table.c.public_id,
+        municipality.c.slug,
+        zone.c.slug,
+        _lit.c.slug,
+        lease_table.c.start_at,
+        lease_table.c.until_at,
+        lease_table.c.level,
+        lease_table.c.state,
+        lease_table.c.confirmed,
+        lease_table.c.total,
     )
     .select_from(lease_table)
     .join(zone, zone.c.id == lease_table.c.zone_id)
@@ -143,22 +149,18 @@ class LeasesTx(BaseTx):
 
 
 def _leases(rows: Iterable[AnyRow]) -> list[tuple[Lease, Progress]]:
+    """Leases with their progress from rows of `_LEASES`: a row for each zone that a lease lights, in order."""
     lights: dict[str, list[ZoneKey]] = {}
-    first: dict[str, AnyRow] = {}
+    found: dict[str, AnyRow] = {}
     for row in rows:
-        first.setdefault(row.public_id, row)
-        lights.setdefault(row.public_id, []).append(ZoneKey(row.municipality, row.lights))
-    return [
-        (
-            Lease(
-                id_,
-                ZoneKey(row.municipality, row.zone),
-                tuple(lights[id_]),
-                row.start_at,
-                row.until_at,
-                row.level,
-            ),
-            Progress(LeaseState(row.state), row.confirmed, row.total),
-        )
-        for id_, row in sorted(first.items())
-    ]
+        id_, home, _, lit, *_ = row
+        if id_ in lights:
+            lights[id_].append(ZoneKey(home, lit))
+        else:
+            lights[id_], found[id_] = [ZoneKey(home, lit)], row
+    leases = []
+    for id_ in sorted(found):
+        _, home, pressed, _, start, until, level, state, confirmed, total = found[id_]
+        lease = Lease(id_, ZoneKey(home, pressed), tuple(lights[id_]), start, until, level)
+        leases.append((lease, Progress(LeaseState(state), confirmed, total)))
+    return leases
