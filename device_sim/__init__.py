@@ -11,6 +11,7 @@ In a test, on the test's own event loop:
     async with village:                            # starts, and waits until all are connected
         device = village["leck/cabinet-1"]
         device.levels                              # {"1": 0, "2": 100}: what its outputs give now
+        await device.wait_level("1", 100)          # until an output gives a level
         device.drop()                              # its connection breaks; it connects again by itself
         await device.kill()                        # no power: the connection closes without DISCONNECT
         device.start()                             # power again: a new boot

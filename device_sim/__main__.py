@@ -63,6 +63,7 @@ async def run(options: argparse.Namespace) -> None:
 def main() -> int:
     """Run; returns the exit code."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stdout)
+    logging.getLogger("mqtt").setLevel(logging.CRITICAL)  # the village tells in one line what it would tell in many
     try:
         asyncio.run(run(arguments(sys.argv[1:])))
     except VillageError as error:

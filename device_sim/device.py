@@ -1,5 +1,6 @@
 """One simulated controller: the firmware with modelled lamps and meters around it, and a file for its memory."""
 
+import asyncio
 import json
 import logging
 import random
@@ -53,6 +54,7 @@ class SimDevice:
             "fw": "mock-1.0",
         }
         self._write_failed = False
+        self._moved = asyncio.Event()
         kept = self._load()
         self._journal: dict[str, Any] | None = kept.get("journal")
         self.load = Load(spec, self._rng, kept)
@@ -75,6 +77,13 @@ class SimDevice:
     def levels(self) -> dict[str, int]:
         """What its outputs give now, by number; all 0 without power."""
         return {n: output.level if self.powered else 0 for n, output in self.core.outputs.items()}
+
+    async def wait_level(self, n: str, level: int, timeout_s: float = 30.0) -> None:
+        """Wait until an output gives a level. TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while self.levels[n] != level:
+                self._moved.clear()
+                await self._moved.wait()
 
     def start(self) -> None:
         """Power on: a new boot from the journal, and connect."""
@@ -136,11 +145,13 @@ class SimDevice:
             if self.core.report_due and self.link is not None:
                 self.link.tell(mono_ms)
             ahead -= step
+        self.core.report_due = True
 
     def settle(self, mono_ms: int) -> None:
         """Meter what burned until now, then follow the core's levels."""
         levels = {n: output.level for n, output in self.core.outputs.items()}
         self.load.settle(self.core.clock.run(mono_ms), levels)
+        self._moved.set()
 
     def dress(self, report: dict[str, Any], mono_ms: int) -> None:
         """Add meters and burning time to a report."""
