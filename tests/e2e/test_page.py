@@ -168,6 +168,21 @@ async def test_a_failed_lease_says_so(desk: Desk) -> None:
     await expect(desk.part("big", "dorf")).to_have_text("Licht an")
 
 
+async def test_partly_is_a_step_on_the_way_and_told_when_it_stays(desk: Desk) -> None:
+    desk.api.grant("dorf")
+    desk.api.lease.update(state="partly", outputs_confirmed=9)
+    await desk.open()
+    note = desk.part("note", "dorf")
+    await desk.part("dial", "dorf").click()
+    await expect(note).to_contain_text("Wir warten auf die Bestätigung")
+    desk.api.light("dorf", **{**LIT, "state": "partly", "lamps_lit": 9}, until=iso(MIDNIGHT + timedelta(minutes=12)))
+    await expect(desk.part("answer")).to_have_text("Dorfstraße leuchtet teilweise bis 01:24 Uhr.")
+    await expect(note).to_have_text("Nicht alles hat bestätigt: 9 von 14 Abgängen.", timeout=20_000)
+    desk.api.lease.update(state="lit", outputs_confirmed=14)
+    desk.api.light("dorf", **LIT)
+    await expect(note).to_be_hidden()
+
+
 async def test_a_press_without_an_answer_is_repeated_as_the_same_press(desk: Desk) -> None:
     desk.watch.allowed = ["502"]
     await desk.open()

@@ -126,7 +126,7 @@ async function lost() {
 
 // --- pressing
 
-const FINAL = new Set(["lit", "partly", "failed"]);
+const FINAL = new Set(["lit", "failed"]);
 
 function become(id, mine, phase, more = {}) {
   if (presses.get(id) !== mine) return;
@@ -161,11 +161,15 @@ async function press(id) {
   become(id, mine, "refused", { sentence: body.detail ?? t("note_refused"), retryAt });
 }
 
-/** Look at the lease until it is settled; a change of the zone makes us look at once. */
+/** Look at the lease until it is settled; a change of the zone makes us look at once. Partly is a step on the way. */
 async function watch(id, mine, lease) {
-  const phase = () => (FINAL.has(lease.state) ? lease.state : "granted");
-  become(id, mine, phase(), { lease });
   const start = performance.now();
+  const settle = () => {
+    const slow = performance.now() - start > SLOW;
+    const told = FINAL.has(lease.state) || (slow && lease.state === "partly");
+    become(id, mine, told ? lease.state : "granted", { lease, slow });
+  };
+  settle();
   for (const wait of LOOKS) {
     if (FINAL.has(lease.state)) break;
     await new Promise((wake) => {
@@ -175,7 +179,7 @@ async function watch(id, mine, lease) {
     if (presses.get(id) !== mine) return;
     const { ok, body } = await api.lease(lease.id).catch(() => ({ ok: false }));
     if (ok) lease = body.lease;
-    become(id, mine, phase(), { lease, slow: performance.now() - start > SLOW });
+    settle();
   }
 }
 

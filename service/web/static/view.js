@@ -56,7 +56,7 @@ function refusal(zone, now) {
 
 function noteOf(zone, now, press) {
   if (press?.phase === "granted") return t(press.slow ? "note_slow" : "note_granted");
-  if (press?.phase === "partly") {
+  if (press?.phase === "partly" && zone.light.state !== "lit") {
     return t("note_partly", { confirmed: press.lease.outputs_confirmed, total: press.lease.outputs_total });
   }
   if (press?.phase === "failed") return t("note_failed");
@@ -104,7 +104,7 @@ export function zoneView(name, zone, now, latest, live) {
     state: stateLine(zone, now, live),
     lamps: live ? lampsLine(zone.light) : "",
     note,
-    fault: ["failed", "partly", "unanswered"].includes(press?.phase),
+    fault: note !== "" && ["failed", "partly", "unanswered"].includes(press?.phase),
     cost: cost(zone.press),
     dial,
     again: dial.again ? t("label_again", { n: zone.press.minutes }) : "",
