@@ -275,8 +275,11 @@ class Link:
         self._publish("report", report)
 
     def _publish(self, leaf: str, body: dict[str, Any]) -> None:
-        """Hand over without waiting for the broker's word; a publish that fails ends the connection."""
-        if self._client is not None and self._group is not None:
+        """Hand over without waiting for the broker's word; a publish that fails ends the connection.
+
+        Nothing follows the goodbye: the broker's echo of it would bring forth another birth.
+        """
+        if self._client is not None and self._group is not None and not self._stopping:
             payload = json.dumps(body, separators=(",", ":"))
             self._group.create_task(self._client.publish(self.address.topic(leaf), payload, qos=1, retain=True))
 
