@@ -268,6 +268,18 @@ async def test_a_retained_message_comes_on_subscription_only(broker: BrokerProce
         assert await arrived(controller, until=b"kept") == [(one.topic("desired"), b"kept")]
 
 
+async def test_what_was_kept_is_marked_and_what_comes_now_is_not(broker: BrokerProcess) -> None:
+    one = await enrol(broker)
+    async with broker.service_client() as service, client(broker, one) as controller:
+        await service.publish(one.topic("desired"), b"kept", qos=1, retain=True)
+        await controller.subscribe(one.topic("desired"), qos=1)
+        async with asyncio.timeout(PATIENCE):
+            kept = await anext(aiter(controller.messages))
+            await service.publish(one.topic("desired"), b"now", qos=1, retain=True)
+            now = await anext(aiter(controller.messages))
+    assert [(kept.payload, kept.retain), (now.payload, now.retain)] == [(b"kept", True), (b"now", False)]
+
+
 async def test_a_retained_message_is_replaced_and_cleared(broker: BrokerProcess) -> None:
     one = await enrol(broker)
     async with broker.service_client() as service:
@@ -353,6 +365,16 @@ async def test_a_quick_reconnect_takes_over_and_the_old_will_comes_first(broker:
             old = new
         old.cut()
         await arrived(service, until=b"gone 10")
+
+
+async def test_a_refused_thief_does_not_hide_the_old_connection_from_a_take_over(broker: BrokerProcess) -> None:
+    one = await enrol(broker)
+    async with RawClient(broker) as old, RawClient(broker) as new:
+        assert await old.connect(one.name, one.name, one.secret) == 0
+        async with RawClient(broker) as thief:
+            assert await thief.connect(one.name, one.name, new_secret()) != 0
+        assert await new.connect(one.name, one.name, one.secret) == 0
+        assert await old.hung_up()
 
 
 async def test_messages_keep_their_order_under_load(broker: BrokerProcess) -> None:

@@ -8,8 +8,8 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -416,18 +416,44 @@ async def test_overlapping_subscriptions_give_one_message_and_end_on_request(bro
         assert await next_payload(service) == b"heard"
 
 
-async def test_accepted_sockets_send_at_once(tmp_path: Path) -> None:
-    port = free_port()
-    running: Any = EmbeddedBroker("127.0.0.1", port, RulesFile(Path(rules_at(tmp_path))))
+async def test_a_will_on_a_foreign_topic_is_refused_at_the_door(broker: BrokerProcess, secret: str) -> None:
+    for topic in (DESIRED, "dorflicht/v1/glasau/other/status", "dorflicht/v1/#", ""):
+        async with RawClient(broker) as pole:
+            assert await pole.connect(NAME, NAME, secret, Will(topic)) == 5
+
+
+# ---- from inside
+
+
+@asynccontextmanager
+async def inside(folder: Path) -> AsyncIterator[tuple[Any, BrokerProcess]]:
+    """A broker in this process, and what a client needs to reach it."""
+    path, port, password = folder / "access.json", free_port(), new_secret()
+    access = RulesFileAccess(path)
+    access.add_service(password)
+    running = EmbeddedBroker("127.0.0.1", port, RulesFile(path))
     await running.start()
+    version = aiomqtt.ProtocolVersion.V311
     try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-        async with asyncio.timeout(5):
-            while not running._open:
-                await asyncio.get_running_loop().run_in_executor(None, lambda: None)
+        yield running, BrokerProcess([], folder, port, access, password, version, "The broker in this process")
+    finally:
+        await running.shutdown()
+
+
+async def test_accepted_sockets_send_at_once(tmp_path: Path) -> None:
+    async with inside(tmp_path) as (running, reach), reach.service_client():
         [accepted] = running._open
         raw = accepted._writer.get_extra_info("socket")
         assert raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
-        writer.close()
-    finally:
-        await running.shutdown()
+
+
+async def test_nothing_is_left_of_a_client_that_went(tmp_path: Path) -> None:
+    async with inside(tmp_path) as (running, reach), reach.service_client("service-1") as service:
+        async with reach.service_client("service-2") as other:
+            await other.subscribe("dorflicht/v1/#")
+            await other.subscribe(REPORT)
+        await service.subscribe(STATUS)
+        await service.publish(STATUS, b"after")
+        assert await next_payload(service) == b"after"
+        assert (len(running._open), len(running._clients)) == (1, 1)
+        assert (set(running._exact), set(running._wild)) == ({STATUS}, set())
