@@ -25,10 +25,21 @@ BASE = "dorflicht/v1/leck/cabinet-1"
 PATIENCE_S = 20
 
 
-@pytest.fixture
-def broker() -> Iterator[BrokerProcess]:
+@pytest.fixture(scope="module")
+def lasting_broker() -> Iterator[BrokerProcess]:
     with embedded_broker() as broker:
         yield broker
+
+
+@pytest.fixture
+async def broker(lasting_broker: BrokerProcess) -> BrokerProcess:
+    """A broker that runs and has kept nothing, whatever the test before did to it."""
+    if lasting_broker.process is None:
+        await asyncio.to_thread(lasting_broker.start)
+    async with lasting_broker.service_client("broom") as broom:
+        for leaf in ("plan", "desired", "status", "report"):
+            await broom.publish(f"{BASE}/{leaf}", b"", qos=1, retain=True)
+    return lasting_broker
 
 
 class Ear:
