@@ -45,7 +45,17 @@ IdempotencyKey = Annotated[
         description="Chosen by the caller for one press; the same key for the same zone gets the same answer.",
     ),
 ]
-AcceptLanguage = Annotated[str | None, Header(include_in_schema=False)]
+
+
+def reader_language(
+    lang: Annotated[str | None, Query(max_length=35, description="Wins over Accept-Language.")] = None,
+    accept_language: Annotated[str | None, Header(include_in_schema=False)] = None,
+) -> str:
+    """The language to answer in."""
+    return language_of(f"{lang or ''},{accept_language or ''}")
+
+
+Language = Annotated[str, Depends(reader_language)]
 From = Annotated[date, Query(alias="from", description="The first night, by the date of its evening.")]
 To = Annotated[date, Query(description="The last night, by the date of its evening.")]
 
@@ -85,21 +95,18 @@ def _zones(router: APIRouter, context: Context) -> None:
         return MunicipalitiesAnswer(municipalities=bodies, now=clock.now(), speed=clock.speed)
 
     @router.get("/{municipality}/zones")
-    async def zones(municipality: MunicipalityId, accept_language: AcceptLanguage = None) -> ZonesAnswer:
+    async def zones(municipality: MunicipalityId, language: Language) -> ZonesAnswer:
         """All listed zones: whether each is lit, for how long, and what a press would do."""
         now, speed, connected = clock.now(), clock.speed, context.lamps.connected
         views = await store.read(lambda tx: look_at_zones(tx, municipality, None, now, speed, connected))
-        language = language_of(accept_language)
         return ZonesAnswer(zones=[zone_body(view, language, now) for view in views], now=now, speed=speed)
 
     @router.get("/{municipality}/zones/{zone}")
-    async def one_zone(
-        municipality: MunicipalityId, zone: ZoneId, accept_language: AcceptLanguage = None
-    ) -> ZoneAnswer:
+    async def one_zone(municipality: MunicipalityId, zone: ZoneId, language: Language) -> ZoneAnswer:
         """One zone."""
         now, speed, connected = clock.now(), clock.speed, context.lamps.connected
         views = await store.read(lambda tx: look_at_zones(tx, municipality, [zone], now, speed, connected))
-        body = zone_body(views[0], language_of(accept_language), now)
+        body = zone_body(views[0], language, now)
         return ZoneAnswer.model_validate({**body.model_dump(), "now": now, "speed": speed})
 
     @router.get("/{municipality}/zones/{zone}/plan")
@@ -116,12 +123,12 @@ def _zones(router: APIRouter, context: Context) -> None:
     )
     async def events(
         municipality: MunicipalityId,
+        language: Language,
         zone: Annotated[list[str], Query(max_length=50, description="Zones to watch; none means all.")] = [],  # noqa: B006 - FastAPI copies it
         last_event_id: Annotated[str | None, Header(max_length=100)] = None,
-        accept_language: AcceptLanguage = None,
     ) -> StreamingResponse:
         """Live: a snapshot first, then the zones that changed."""
-        stream = Stream(context, municipality, zone, language_of(accept_language))
+        stream = Stream(context, municipality, zone, language)
         await stream.open()
         text: AsyncIterator[str] = stream.run(last_event_id)
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -141,14 +148,13 @@ def _press(router: APIRouter, context: Context) -> None:
     async def press_zone(
         municipality: MunicipalityId,
         zone: ZoneId,
+        language: Language,
         body: PressRequest | None = None,
         idempotency_key: IdempotencyKey = None,
-        accept_language: AcceptLanguage = None,
     ) -> Response:
         """Press: 201 with a lease that is safely kept, or a problem with its reason and when to try again."""
         key = ZoneKey(municipality, zone)
         around = Surroundings(clock.now(), clock.speed, context.lamps.connected, Channel.WEB)
-        language = language_of(accept_language)
         bought: list[ZoneKey] = []
 
         def answer(pressed: Pressed) -> Answer:

@@ -43,6 +43,9 @@ class Stream:
     def _version(self) -> int:
         return self._context.watch.version(self._municipality, self._zones)
 
+    def _epoch(self) -> int:
+        return self._context.watch.version(self._municipality, ())
+
     def _event(self, name: str, zones: list[ZoneBody], version: int) -> str:
         clock = self._context.clock
         body = ZonesAnswer(zones=zones, now=clock.now(), speed=clock.speed).model_dump_json()
@@ -54,6 +57,7 @@ class Stream:
         rung = context.watch.listen()
         try:
             version, first = self._seen, self._first
+            epoch = self._epoch()
             self._shown = {zone.id: zone for zone in first}
             missed_nothing = last_event_id == f"{_RUN}-{version}"
             yield ": nothing changed\n\n" if missed_nothing else self._event("snapshot", first, version)
@@ -63,7 +67,8 @@ class Stream:
                     yield ": keep-alive\n\n"
                 version = self._version()
                 news = self._news(await self._look())
-                if news:
+                if news or epoch != self._epoch():  # a clock that was moved is news by itself
+                    epoch = self._epoch()
                     yield self._event("zones", news, version)
         finally:
             context.watch.ignore(rung)

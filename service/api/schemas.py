@@ -37,7 +37,10 @@ class MunicipalitiesAnswer(Answer):
 
 
 class LightBody(BaseModel):
-    """What is confirmed of a zone's light. `basis` says whether lamps are counted by reports or by a meter."""
+    """What is confirmed of a zone's light; where `state` is unknown, `level` is what was last heard at `confirmed_at`.
+
+    `basis` says whether lamps are counted by reports or estimated by a meter.
+    """
 
     state: LightState
     level: int | None

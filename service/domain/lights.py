@@ -31,7 +31,11 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """What may be said of a zone's light. `lamps_lit` is None where nothing tells the number, or all is unknown."""
+    """What may be said of a zone's light.
+
+    `level` was confirmed at `confirmed_at`: where the state is unknown it is the last that was heard, and no
+    longer vouched for. `lamps_lit` is None where nothing tells the number, or all is unknown.
+    """
 
     state: LightState
     level: int | None
@@ -59,29 +63,34 @@ def light_of(watched: Sequence[Watched], until: datetime | None, now: datetime, 
     """Sum up a zone. Known offline outputs are left out while others answer; unknown ones count as missing."""
     seen = [(w, availability(w.controller, now, speed)) for w in watched]
     known = [w for w, how in seen if how is Availability.ONLINE and w.state is not None]
-    silent = [w for w, how in seen if how is Availability.UNKNOWN or (how is Availability.ONLINE and w.state is None)]
+    silent = sum(1 for w, how in seen if how is not Availability.OFFLINE) - len(known)
     lit = [w for w in known if w.state is not None and w.state.level > 0]
-    lamps_known = sum(w.output.lamps for w in known)
-    state = _state(len(known), len(lit), len(silent))
-    brightest = max(
-        (w.state for w in lit if w.state is not None),
-        key=lambda s: (s.level, -CAUSE_RANK.index(s.cause)),
-        default=next((w.state for w in known), None),
-    )
+    state = _state(len(known), len(lit), silent)
+    unknown = state is LightState.UNKNOWN
+    shown = _last_heard(watched) if unknown else _brightest(lit or known)
+    confirmed = (w.state.confirmed_at for w in known if w.state is not None)
     counts = [_lamps_lit(w) for w in lit]
     return Light(
         state=state,
-        level=brightest.level if brightest and state is not LightState.UNKNOWN else None,
-        cause=brightest.cause if brightest and state is not LightState.UNKNOWN else None,
-        until=until if state in (LightState.LIT, LightState.PARTLY) else None,
-        confirmed_at=min((w.state.confirmed_at for w, _ in seen if w.state is not None), default=None)
-        if state is LightState.UNKNOWN
-        else min((w.state.confirmed_at for w in known if w.state is not None), default=None),
+        level=shown.level if shown else None,
+        cause=shown.cause if shown and not unknown else None,
+        until=until if lit and not unknown else None,
+        confirmed_at=(shown.confirmed_at if shown else None) if unknown else min(confirmed),
         lamps_total=sum(w.output.lamps for w in watched),
-        lamps_lit=None if state is LightState.UNKNOWN or None in counts else sum(n for n in counts if n is not None),
-        lamps_unknown=sum(w.output.lamps for w in watched) - lamps_known,
+        lamps_lit=None if unknown or None in counts else sum(n for n in counts if n is not None),
+        lamps_unknown=sum(w.output.lamps for w in watched) - sum(w.output.lamps for w in known),
         basis=Basis.METER if any(w.output.lamps > 1 for w in watched) else Basis.REPORT,
     )
+
+
+def _brightest(known: Iterable[Watched]) -> OutputState | None:
+    states = (w.state for w in known if w.state is not None)
+    return max(states, key=lambda state: (state.level, -CAUSE_RANK.index(state.cause)), default=None)
+
+
+def _last_heard(watched: Iterable[Watched]) -> OutputState | None:
+    states = (w.state for w in watched if w.state is not None)
+    return max(states, key=lambda state: state.confirmed_at, default=None)
 
 
 def _state(known: int, lit: int, silent: int) -> LightState:

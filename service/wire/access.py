@@ -132,9 +132,7 @@ class RulesFileAccess:
                 change(users)
                 replace_file(self._path, json.dumps({"users": users}, indent=1))
         except OSError as error:
-            raise SetupError(
-                f"The broker's rules file {self._path} cannot be written: {error.strerror}."
-            ) from error
+            raise SetupError(f"The broker's rules file {self._path} cannot be written: {error.strerror}.") from error
 
 
 def _entry(secret: str, rights: Rights, client_id: str | None = None) -> dict[str, Any]:

@@ -173,9 +173,7 @@ class MqttLamps:
             if batch:
                 yield batch
 
-    async def order(
-        self, controller: ControllerKey, desired_n: int, at: datetime, orders: Mapping[int, Order]
-    ) -> bool:
+    async def order(self, controller: ControllerKey, desired_n: int, at: datetime, orders: Mapping[int, Order]) -> bool:
         """Publish an order; in MQTT 5 it expires with its last step."""
         ends = [step.until for order in orders.values() for step in order]
         properties = None

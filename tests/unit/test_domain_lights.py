@@ -82,14 +82,15 @@ def test_an_old_report_makes_a_controller_unknown_but_never_offline() -> None:
 def test_what_no_live_report_confirms_is_neither_lit_nor_dark(controller: ControllerState, level: int | None) -> None:
     light = light_of([seen(controller, level)], NOW + MINUTE, NOW, 1)
     assert light.state is LightState.UNKNOWN
-    assert (light.level, light.cause, light.until, light.lamps_lit) == (None, None, None, None)
+    assert (light.level, light.cause, light.until, light.lamps_lit) == (level, None, None, None)  # what was last heard
     assert light.lamps_unknown == light.lamps_total == 1
 
 
-def test_an_unknown_light_says_when_it_was_last_confirmed() -> None:
-    long_ago = NOW - timedelta(hours=1)
-    old = [seen(STALE, 100, confirmed_at=long_ago), seen(STALE, 100), seen(NEVER_HEARD, None)]
-    assert light_of(old, None, NOW, 1).confirmed_at == long_ago
+def test_an_unknown_light_says_what_was_heard_last_and_when() -> None:
+    before = NOW - timedelta(hours=1)
+    old = [seen(STALE, 0, confirmed_at=before - MINUTE), seen(STALE, 100, confirmed_at=before), seen(NEVER_HEARD, None)]
+    light = light_of(old, None, NOW, 1)
+    assert (light.level, light.confirmed_at) == (100, before)
     assert light_of([seen(NEVER_HEARD, None)], None, NOW, 1).confirmed_at is None
 
 
@@ -134,7 +135,8 @@ def test_lit_and_dark_are_said_only_where_live_reports_say_so(watched: list[Watc
     assert (light.state is LightState.DARK) == (bool(levels) and not any(levels) and not missing)
     assert (light.state is LightState.PARTLY) == (any(levels) and (missing or not all(levels)))
     assert (light.until is not None) == any(levels)
-    assert light.level == (None if light.state is LightState.UNKNOWN else max(levels))
+    if light.state is not LightState.UNKNOWN:
+        assert light.level == max(levels)
     assert light.lamps_total == sum(w.output.lamps for w in watched)
     assert (light.lamps_lit or 0) + light.lamps_unknown <= light.lamps_total
     assert light.lamps_lit is None or light.state is not LightState.UNKNOWN

@@ -80,8 +80,8 @@ async def test_its_own_will_makes_it_unknown(village: Village) -> None:
     await village.say(village.status("cabinet-1", session=5), village.report("cabinet-1", {1: 100}, session=5))
     await village.say(village.status("cabinet-1", online=False, session=5))
     light = (await village.look("dorf")).light
-    assert (light.state, light.level, light.lamps_lit) == (LightState.UNKNOWN, None, None)
-    assert light.confirmed_at == NIGHT
+    assert (light.state, light.cause, light.lamps_lit) == (LightState.UNKNOWN, None, None)
+    assert (light.level, light.confirmed_at) == (100, NIGHT)  # the last that was heard, and when
 
 
 async def test_silence_becomes_unknown(village: Village) -> None:
