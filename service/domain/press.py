@@ -99,5 +99,4 @@ def _candidates(facts: Facts, now: datetime) -> Iterator[datetime]:
         yield night(place, today + timedelta(days=step)).sunset
     for curve in facts.curves:
         for interval in curve.intervals(now, now + timedelta(days=_HORIZON_NIGHTS)):
-            yield interval.start
             yield interval.start - policy.duration + _SOON

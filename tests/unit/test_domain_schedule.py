@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.schedule import Anchor, Curve, Interval, Schedule, Step, first_occurrence
+from service.domain.schedule import Anchor, Curve, Interval, Schedule, Step, first_occurrence, night_levels
 from service.domain.sun import Place, night, noon
 from tests.unit.villages import (
     ALL_NIGHT,
@@ -230,6 +230,18 @@ def test_a_curve_that_never_changes_has_no_next_change() -> None:
     assert Curve(NEVER_LIT, GLASAU).next_change(utc("2026-11-20T12:00"), timedelta(days=30)) is None
     always = Schedule((clock(12, 0, 100),))
     assert Curve(always, GLASAU).next_change(utc("2026-03-01T12:00"), timedelta(days=60)) is None
+    assert Curve(always, GLASAU).level_at(utc("2026-03-01T12:00")) == 100
+
+
+@given(SCHEDULES, PLACES, MOMENTS)
+def test_the_stretches_of_a_night_tile_it_without_empty_or_equal_neighbours(
+    schedule: Schedule, place: Place, moment: datetime
+) -> None:
+    dark = night(place, moment.date())
+    stretches = night_levels(schedule, dark, place.tz)
+    assert (stretches[0].start, stretches[-1].end) == (dark.start, dark.end)
+    assert all(stretch.start < stretch.end for stretch in stretches)
+    assert all(a.end == b.start and a.level != b.level for a, b in itertools.pairwise(stretches))
 
 
 @pytest.mark.parametrize(
