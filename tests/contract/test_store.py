@@ -1,0 +1,240 @@
+"""What every Store keeps of a village, and what it refuses to forget of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from service.domain.energy import Entry
+from service.domain.inventory import ControllerKey, Inventory, Lamp, Meter, MeterKey, OutputKey, ZoneKey
+from service.domain.leases import Lease
+from service.domain.reports import ControllerState, MeterState, OutputState
+from service.domain.words import Cause, Channel, Reason
+from service.errors import ConflictError, InvalidError
+from service.ports import PressRecord, SentOrder, SentPlan, Tx
+from service.store import SqlStore
+from tests.support.leck import CABINET, CROSSING, FIRST, METER, NOW, POLICY, SECOND, START, STREET, later, leck
+from tests.support.stores import query
+
+NOWHERE = ZoneKey("leck", "nowhere")
+LEASE = Lease("a" * 32, STREET, (STREET, CROSSING), NOW, later(minutes=10), 80)
+
+
+def counts(url: str) -> dict[str, int]:
+    """Rows in each table of the inventory."""
+    names = (
+        "municipality",
+        "price",
+        "zone",
+        "zone_along",
+        "policy",
+        "controller",
+        "output",
+        "meter",
+        "meter_output",
+        "lamp",
+    )
+    return {name: query(url, f"SELECT count(*) FROM {name}")[0][0] for name in names}  # noqa: S608 - names from above
+
+
+async def test_an_inventory_comes_back_as_it_was_saved(village: SqlStore) -> None:
+    wanted = leck()
+    assert await village.read(lambda tx: tx.municipality("leck")) == wanted.municipality
+    assert await village.read(lambda tx: tx.municipalities()) == [wanted.municipality]
+    assert await village.read(lambda tx: tx.zones("leck", NOW)) == list(wanted.zones)
+    assert await village.read(lambda tx: tx.zone(STREET, NOW)) == wanted.zones[0]
+    assert await village.read(lambda tx: tx.controllers("leck")) == list(wanted.controllers)
+    assert await village.read(lambda tx: tx.controllers_by_key([CABINET])) == list(wanted.controllers)
+    assert await village.read(lambda tx: tx.outputs([STREET, CROSSING])) == list(wanted.controllers[0].outputs)
+    assert await village.read(lambda tx: tx.outputs([CROSSING])) == [wanted.controllers[0].outputs[1]]
+    assert await village.read(lambda tx: tx.lamps("leck")) == list(wanted.lamps)
+
+
+async def test_an_output_counts_its_lamps_and_one_safety_lamp_makes_it_safe(store: SqlStore) -> None:
+    wrong = leck()
+    outputs = tuple(replace(output, lamps=7, watts=1.0, safety=False) for output in wrong.controllers[0].outputs)
+    wrong = replace(wrong, controllers=(replace(wrong.controllers[0], outputs=outputs),))
+    await store.write(lambda tx: tx.save_inventory(wrong, NOW))
+    found = await store.read(lambda tx: tx.outputs([STREET, CROSSING]))
+    assert [(o.lamps, o.watts, o.safety) for o in found] == [(2, 80.5, False), (1, 60.0, True)]
+
+
+async def test_what_does_not_exist_is_none_or_left_out(village: SqlStore) -> None:
+    other = ControllerKey("leck", "other")
+    assert await village.read(lambda tx: tx.municipality("other")) is None
+    assert await village.read(lambda tx: tx.zone(NOWHERE, NOW)) is None
+    assert await village.read(lambda tx: tx.zones("other", NOW)) == []
+    assert await village.read(lambda tx: tx.controllers("other")) == []
+    assert await village.read(lambda tx: tx.lamps("other")) == []
+    assert await village.read(lambda tx: tx.controllers_by_key([other])) == []
+    assert await village.read(lambda tx: tx.outputs([NOWHERE])) == []
+    assert await village.read(lambda tx: tx.outputs([])) == []
+    assert await village.read(lambda tx: tx.controller_states([other])) == {}
+    assert await village.read(lambda tx: tx.lease("b" * 32)) is None
+    assert await village.read(lambda tx: tx.answer("scope")) is None
+
+
+async def test_equal_ids_in_two_municipalities_are_two_things(village: SqlStore) -> None:
+    there = moved(leck(), "glasau")
+    await village.write(lambda tx: tx.save_inventory(there, NOW))
+    both = await village.read(lambda tx: tx.outputs([STREET, ZoneKey("glasau", "kreuzung")]))
+    assert [output.key for output in both] == [OutputKey("glasau", "cabinet-1", 2), FIRST]
+    assert [m.id for m in await village.read(lambda tx: tx.municipalities())] == ["glasau", "leck"]
+
+
+async def test_a_meter_of_one_output_is_its_own(store: SqlStore) -> None:
+    village = leck()
+    meters = (Meter(METER, (1, 2)), Meter(METER._replace(n=2), (2,)))
+    village = replace(village, controllers=(replace(village.controllers[0], meters=meters),))
+    await store.write(lambda tx: tx.save_inventory(village, NOW))
+    assert await store.read(lambda tx: tx.own_meters([FIRST, SECOND])) == {SECOND: METER._replace(n=2)}
+    assert await store.read(lambda tx: tx.own_meters([FIRST])) == {}
+
+
+async def test_saving_twice_adds_nothing(village: SqlStore, store_url: str) -> None:
+    before = counts(store_url)
+    await village.write(lambda tx: tx.save_inventory(leck(), later(days=1)))
+    again = with_policy(leck(), valid_from=later(days=1))  # the same rules, said to hold from a later day on
+    await village.write(lambda tx: tx.save_inventory(again, later(days=1)))
+    assert counts(store_url) == before
+    assert await village.read(lambda tx: tx.zone(STREET, later(days=2))) == leck().zones[0]
+
+
+async def test_the_policy_in_force_at_a_moment(village: SqlStore) -> None:
+    june, march = START + timedelta(days=160), START + timedelta(days=60)
+    await village.write(lambda tx: tx.save_inventory(with_policy(leck(), valid_from=june, minutes=20), NOW))
+    await village.write(lambda tx: tx.save_inventory(with_policy(leck(), valid_from=march, minutes=15), NOW))
+    await village.write(lambda tx: tx.save_inventory(with_policy(leck(), valid_from=march, minutes=16), NOW))
+
+    async def minutes(at: datetime) -> int:
+        zone = await village.read(lambda tx: tx.zone(STREET, at))
+        assert zone is not None
+        assert zone in await village.read(lambda tx: tx.zones("leck", at))
+        return zone.policy.minutes
+
+    second = timedelta(seconds=1)
+    assert await minutes(START - second) == 10  # none was in force yet: the first
+    assert await minutes(START) == 10
+    assert await minutes(march - second) == 10
+    assert await minutes(march) == 16  # two say so from then on: the one passed later
+    assert await minutes(june - second) == 16
+    assert await minutes(june) == 20
+
+
+async def test_an_inventory_changes_what_is_there(village: SqlStore) -> None:
+    new = replace(
+        leck(),
+        municipality=replace(leck().municipality, name="Leck (Nordfriesland)", prices=leck().municipality.prices[1:]),
+        zones=(replace(leck().zones[0], name="Dorf", along=()), leck().zones[1]),
+        controllers=(
+            replace(
+                leck().controllers[0],
+                outputs=(replace(leck().controllers[0].outputs[0], zone="kreuzung", lamps=3, watts=141.5),),
+                meters=(Meter(METER, (1,)),),
+            ),
+        ),
+        lamps=(
+            *leck().lamps[:1],
+            Lamp("h-2", FIRST, 41.5, 54.0, 9.0, "H2"),
+            replace(leck().lamps[2], output=FIRST, safety=False),
+        ),
+    )
+    await village.write(lambda tx: tx.save_inventory(new, NOW))
+    assert await village.read(lambda tx: tx.municipality("leck")) == new.municipality
+    assert await village.read(lambda tx: tx.zones("leck", NOW)) == list(new.zones)
+    assert await village.read(lambda tx: tx.controllers("leck")) == list(new.controllers)
+    assert await village.read(lambda tx: tx.lamps("leck")) == list(new.lamps)
+
+
+async def test_unrecorded_things_are_removed(village: SqlStore, store_url: str) -> None:
+    bare = replace(leck(), zones=leck().zones[1:], controllers=(), lamps=())
+    await village.write(lambda tx: tx.save_inventory(bare, NOW))
+    assert await village.read(lambda tx: tx.zones("leck", NOW)) == [leck().zones[1]]
+    left = counts(store_url)
+    assert [left[name] for name in ("zone", "policy", "controller", "output", "meter", "lamp")] == [1, 1, 0, 0, 0, 0]
+
+
+RECORD: dict[str, tuple[str, Callable[[Tx], object]]] = {
+    "press": (
+        "zone hauptstrasse",
+        lambda tx: tx.add_press(PressRecord("p", STREET, NOW, Channel.WEB, Reason.DAYLIGHT, None)),
+    ),
+    "lease": ("zone hauptstrasse", lambda tx: tx.add_lease(replace(LEASE, lights=(STREET,)))),
+    "lit along": ("zone kreuzung", lambda tx: tx.add_lease(LEASE)),
+    "energy": ("output cabinet-1/1", lambda tx: tx.add_energy([Entry(FIRST, NOW, later(seconds=1), 5, Cause.PRESS)])),
+    "order": ("controller cabinet-1", lambda tx: tx.keep_order(CABINET, SentOrder(1, {}), NOW)),
+    "plan": ("controller cabinet-1", lambda tx: tx.keep_plan(CABINET, SentPlan(1, "digest"), NOW)),
+    "state": ("controller cabinet-1", lambda tx: tx.save_controller_state(CABINET, ControllerState())),
+    "report": ("controller cabinet-1", lambda tx: tx.new_report(CABINET, 1, 1, NOW)),
+    "output": (
+        "output cabinet-1/2",
+        lambda tx: tx.save_output_state(SECOND, OutputState(0, Cause.SCHEDULE, NOW, NOW)),
+    ),
+    "meter": ("meter cabinet-1/1", lambda tx: tx.save_meter_state(METER, MeterState(1, 2.0, NOW))),
+}
+
+
+@pytest.mark.parametrize("recorded", RECORD)
+async def test_recorded_things_are_not_removed(village: SqlStore, store_url: str, recorded: str) -> None:
+    bare = replace(leck(), zones=(), controllers=(), lamps=())
+    named, record = RECORD[recorded]
+    await village.write(record)
+    before = counts(store_url)
+    with pytest.raises(ConflictError, match=named):
+        await village.write(lambda tx: tx.save_inventory(bare, NOW))
+    assert counts(store_url) == before
+    assert await village.read(lambda tx: tx.controllers("leck")) == list(leck().controllers)
+
+
+async def test_a_refused_inventory_changes_nothing_even_in_a_transaction_that_goes_on(village: SqlStore) -> None:
+    bare = replace(leck(), municipality=replace(leck().municipality, name="Other"), zones=(), controllers=(), lamps=())
+
+    def work(tx: Tx) -> None:
+        tx.add_lease(LEASE)
+        with pytest.raises(ConflictError):
+            tx.save_inventory(bare, NOW)
+
+    await village.write(work)
+    assert await village.read(lambda tx: tx.municipality("leck")) == leck().municipality
+
+
+WRONG = {
+    "zone hauptstrasse: along: zone nowhere": replace(leck(), zones=(replace(leck().zones[0], along=("nowhere",)),)),
+    "output cabinet-1/2: zone: zone kreuzung": replace(leck(), zones=(replace(leck().zones[0], along=()),)),
+    "lamp h-1: output: output cabinet-1/1": replace(leck(), controllers=()),
+    "meter cabinet-1/1: outputs: output cabinet-1/3": replace(
+        leck(), controllers=(replace(leck().controllers[0], meters=(Meter(METER, (3,)),)),)
+    ),
+    "lamp: h-1 is there twice": replace(leck(), lamps=(*leck().lamps, leck().lamps[0])),
+    "zone: kreuzung is there twice": replace(leck(), zones=(*leck().zones, leck().zones[1])),
+}
+
+
+@pytest.mark.parametrize("sentence", WRONG)
+async def test_an_inventory_that_does_not_hold_together_is_refused(store: SqlStore, sentence: str) -> None:
+    with pytest.raises(InvalidError, match=sentence):
+        await store.write(lambda tx: tx.save_inventory(WRONG[sentence], NOW))
+    assert await store.read(lambda tx: tx.municipalities()) == []
+
+
+def with_policy(inventory: Inventory, **changes: Any) -> Inventory:
+    """The street's rules changed."""
+    street = replace(inventory.zones[0], policy=replace(POLICY, **changes))
+    return replace(inventory, zones=(street, *inventory.zones[1:]))
+
+
+def moved(inventory: Inventory, municipality: str) -> Inventory:
+    """The same village under another id."""
+    zones = tuple(replace(zone, key=ZoneKey(municipality, zone.key.zone)) for zone in inventory.zones)
+    [cabinet] = inventory.controllers
+    cabinet = replace(
+        cabinet,
+        key=ControllerKey(municipality, "cabinet-1"),
+        outputs=tuple(replace(one, key=OutputKey(municipality, "cabinet-1", one.key.n)) for one in cabinet.outputs),
+        meters=tuple(replace(one, key=MeterKey(municipality, "cabinet-1", one.key.n)) for one in cabinet.meters),
+    )
+    lamps = tuple(replace(one, output=OutputKey(municipality, "cabinet-1", one.output.n)) for one in inventory.lamps)
+    home = replace(inventory.municipality, id=municipality)
+    return Inventory(home, zones, (cabinet,), lamps, inventory.note)
