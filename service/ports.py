@@ -125,7 +125,8 @@ class EnergyRow:
 class Tx(Protocol):
     """One transaction of the store. Synchronous: it runs in a worker thread from begin to commit.
 
-    Lists come in a stable order (by id). A key that does not exist gives None, or is left out of a mapping.
+    Lists come in a stable order (by id). A key that does not exist gives None, or is left out of a mapping;
+    writing to one raises UnknownError, and a moment without its time zone ValueError.
     """
 
     # inventory
@@ -169,14 +170,16 @@ class Tx(Protocol):
         """Insert or update a municipality by its ids.
 
         Zones, controllers, outputs, meters and lamps that the inventory lacks are removed, where nothing was
-        recorded for them yet; otherwise ConflictError names them. A policy that differs from the one in force
-        is added from its valid_from on.
+        recorded for them yet; otherwise ConflictError names them and nothing changes. A policy that differs from
+        the one in force at its valid_from is added from then on; of two with the same valid_from the later saved
+        one rules. Lamps decide their output's `lamps`, `watts` and `safety`. InvalidError where the inventory
+        refers to something it lacks.
         """
         ...
 
     # presses and leases
     def add_press(self, press: PressRecord) -> None:
-        """Keep a press."""
+        """Keep a press, before or after the lease that it names, in the same transaction."""
         ...
 
     def add_lease(self, lease: Lease) -> None:
@@ -219,8 +222,8 @@ class Tx(Protocol):
     def raise_counters(self, controller: ControllerKey, plan_n: int, desired_n: int) -> bool:
         """Make the recorded counters at least as high as the given ones; never lower them.
 
-        Returns whether one was lower. Where one was lower (or missing), what was recorded with it is
-        forgotten: `orders` becomes None, the plan's digest empty.
+        Returns whether one was lower. Where one was lower, what was recorded with it is forgotten: `orders`
+        becomes None, the plan's digest empty. A missing counter counts as 0.
         """
         ...
 
@@ -258,8 +261,8 @@ class Tx(Protocol):
         ...
 
     def add_energy(self, entries: Sequence[Entry]) -> None:
-        """Book energy. An entry that adjoins the output's last one, in the same hour and of the same cause,
-        extends it."""
+        """Book energy. An entry that adjoins the output's last one, in the same hour, of the same cause and in
+        the same zone, extends it. Entries stay with the zone that the output belonged to at the time."""
         ...
 
     def energy(self, municipality: str, start: datetime, end: datetime, zone: str | None = None) -> list[EnergyRow]:
@@ -272,7 +275,7 @@ class Tx(Protocol):
         ...
 
     def keep_answer(self, scope: str, answer: Answer, at: datetime) -> None:
-        """Keep an answer."""
+        """Keep an answer. ConflictError when the scope has one already."""
         ...
 
     def forget(self, answers_before: datetime, reports_before: datetime) -> int:
@@ -285,14 +288,21 @@ class Tx(Protocol):
 
 
 class Store(Protocol):
-    """Runs short transactions in worker threads."""
+    """Runs short transactions in worker threads.
+
+    UnavailableError when the database is away, held by another program for too long, or the store is closed. A
+    cancelled caller leaves nothing half done: its transaction never began, or runs to its end.
+    """
 
     async def read(self, work: Callable[[Tx], T]) -> T:
         """Run `work` in a read transaction on one snapshot."""
         ...
 
     async def write(self, work: Callable[[Tx], T]) -> T:
-        """Run `work` in a write transaction; it is on disk when this returns. An exception rolls back."""
+        """Run `work`, once, in a write transaction: one after another, over all programs that use the database.
+
+        It is on disk when this returns. An exception rolls back.
+        """
         ...
 
     async def close(self) -> None:
@@ -390,4 +400,3 @@ class Watch(Protocol):
     def ignore(self, event: asyncio.Event) -> None:
         """Stop setting an event got from `listen`."""
         ...
-
