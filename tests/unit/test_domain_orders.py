@@ -84,6 +84,11 @@ def test_a_relay_gives_all_or_nothing_and_the_first_lease_pays() -> None:
     assert derive(RELAY, leases, NOW) == (step(-5, 20, "dim"),)
 
 
+def test_of_two_leases_of_one_moment_the_id_decides_so_that_orders_are_stable() -> None:
+    leases = [lease("b", 0, 20), lease("a", 0, 20, level=30)]
+    assert derive(RELAY, leases, NOW) == derive(RELAY, leases[::-1], NOW) == (step(0, 20, "a"),)
+
+
 @given(OUTPUTS, RUNNING)
 def test_at_every_moment_the_order_gives_the_highest_level_that_was_bought(output: Output, leases: list[Lease]) -> None:
     order = derive(output, leases, NOW)
