@@ -182,13 +182,13 @@ async def test_a_revoked_or_replaced_user_leaves_with_its_will(broker: BrokerPro
         async with RawClient(broker) as pole:
             assert await pole.connect(NAME, NAME, secret, Will(STATUS, b"revoked")) == 0
             await broker.access.revoke(POLE)
-            assert await pole.hung_up(1)
+            assert await pole.hung_up()
             assert await next_payload(service) == b"revoked"
         await broker.access.add({POLE: secret})
         async with RawClient(broker) as pole:
             assert await pole.connect(NAME, NAME, secret, Will(STATUS, b"replaced")) == 0
             await broker.access.add({POLE: new_secret()})
-            assert await pole.hung_up(1)
+            assert await pole.hung_up()
             assert await next_payload(service) == b"replaced"
 
 
@@ -198,7 +198,7 @@ async def test_changed_rights_end_a_connection_and_others_stay(broker: BrokerPro
         changed = rules(broker)
         changed["users"][NAME]["subscribe"] = []
         write_rules(broker, json.dumps(changed))
-        assert await pole.hung_up(1)
+        assert await pole.hung_up()
         await service.subscribe(STATUS)
         await service.publish(STATUS, b"still here")
         assert await next_payload(service) == b"still here"
