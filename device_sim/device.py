@@ -1,15 +1,14 @@
-"""One simulated controller: the firmware with modelled lamps and meters around it, and a file for its memory."""
+"""One simulated controller: the firmware with modelled lamps and meters around it, and a lasting memory."""
 
 import asyncio
-import json
-import logging
 import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from device_sim.lamps import Load
-from device_sim.villages import ControllerSpec, VillageError
+from device_sim.memory import Memory
+from device_sim.villages import ControllerSpec
 from firmware_mock.core import Core
 from firmware_mock.link import Address, Link
 from firmware_mock.timing import RealTiming, Timing
@@ -19,14 +18,12 @@ LIVE_THROUGH_MS = 26 * 3_600_000
 JUMP_MS = 2000
 """A clock that moves forward by less was not moved on purpose."""
 
-log = logging.getLogger("device_sim")
-
 
 class SimDevice:
     """A controller that can be switched on and off, killed, and cut from its broker.
 
-    Its file holds journal and meters. It is written before a report goes out, so that no meter ever falls behind
-    what was said, whatever ends the process; in the demo, skipped time is lived through at once, with its reports.
+    Journal and meters are kept before a report goes out, so that no meter ever falls behind what was said, whatever
+    ends the process. In the demo, skipped time is lived through at once, with its reports.
     """
 
     def __init__(
@@ -43,7 +40,7 @@ class SimDevice:
     ) -> None:
         self.spec = spec
         self.address = address
-        self._file = state_dir / f"{spec.municipality}.{spec.controller}.json"
+        self._memory = Memory(state_dir, f"{spec.municipality}.{spec.controller}")
         self._rng = random.Random(f"{seed}/{spec.key}")  # noqa: S311 - lamps of a model, no secret
         self._timing = timing or RealTiming()
         self._on_change = on_change
@@ -53,11 +50,9 @@ class SimDevice:
             "heartbeat_ms": heartbeat_ms,
             "fw": "mock-1.0",
         }
-        self._write_failed = False
         self._moved = asyncio.Event()
-        kept = self._load()
-        self._journal: dict[str, Any] | None = kept.get("journal")
-        self.load = Load(spec, self._rng, kept)
+        self._journal, meters = self._memory.load()
+        self.load = Load(spec, self._rng, meters)
         self.core = Core(self._config, self._journal, self._timing.mono_ms())
         self.link: Link | None = None
 
@@ -159,25 +154,6 @@ class SimDevice:
         report["burn_s"] = self.load.burn_s()
 
     def keep(self) -> None:
-        """Write journal and meters; a failure is told once, and the lamp goes on."""
+        """Keep journal and meters."""
         self._journal = self.core.journal()
-        body = json.dumps({"journal": self._journal, **self.load.kept()})
-        aside = self._file.with_suffix(".new")
-        try:
-            aside.write_text(body, "utf-8")
-            aside.replace(self._file)
-        except OSError as error:
-            if not self._write_failed:
-                log.error("%s cannot be written: %s", self._file, error)
-            self._write_failed = True
-
-    def _load(self) -> dict[str, Any]:
-        try:
-            kept = json.loads(self._file.read_text("utf-8"))
-        except FileNotFoundError:
-            return {}
-        except (OSError, ValueError) as error:
-            raise VillageError(f"{self._file}: {error}") from error
-        if not isinstance(kept, dict):
-            raise VillageError(f"{self._file}: this is no controller's memory")
-        return kept
+        self._memory.keep(self._journal, self.load.kept())

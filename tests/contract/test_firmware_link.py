@@ -13,6 +13,7 @@ import aiomqtt
 import pytest
 
 from device_sim import Village
+from device_sim.memory import Memory
 from service.domain.inventory import ControllerKey
 from service.wire.access import new_secret
 from tests.support.broker_process import ROOT, BrokerProcess
@@ -122,8 +123,7 @@ def of_session(session: int, report: dict[str, Any]) -> bool:
 
 def kept(tmp_path: Path) -> dict[str, Any]:
     """The journal on disk."""
-    journal: dict[str, Any] = json.loads((tmp_path / "leck.cabinet-1.json").read_text("utf-8"))["journal"]
-    return journal
+    return Memory(tmp_path, "leck.cabinet-1").load()[0]
 
 
 async def test_birth_report_and_a_clean_end(broker: BrokerProcess, village: Village) -> None:

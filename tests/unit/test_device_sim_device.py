@@ -105,14 +105,33 @@ def test_memory_outlives_the_process_and_the_meter_only_grows(tmp_path: Path) ->
     again = Bed(tmp_path).device
     assert (again.core.boot, again.core.session, again.core.plan_n) == (2, 1, 7)
     assert again.load.total_mwh("1") == first.device.load.total_mwh("1") > 0
-    assert [path.name for path in tmp_path.iterdir()] == ["leck.cabinet-1.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["leck.cabinet-1.json", "leck.cabinet-1.run"]
 
 
+@pytest.mark.parametrize("name", ["leck.cabinet-1.json", "leck.cabinet-1.run"])
 @pytest.mark.parametrize("text", ["{", "[]"])
-def test_a_memory_that_cannot_be_read_is_refused_by_name(tmp_path: Path, text: str) -> None:
-    (tmp_path / "leck.cabinet-1.json").write_text(text, "utf-8")
-    with pytest.raises(VillageError, match=r"leck\.cabinet-1\.json"):
+def test_a_memory_that_cannot_be_read_is_refused_by_name(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(VillageError, match=name):
         Bed(tmp_path)
+
+
+def test_a_write_that_was_cut_short_costs_no_more_than_the_last_moment(tmp_path: Path) -> None:
+    bed = Bed(tmp_path)
+    bed.plan(plan(1, [(T, 100)]))
+    bed.time(T)
+    totals = []
+    for _ in range(3):
+        bed.bench.now += HOUR
+        bed.device.settle(bed.bench.now)
+        bed.device.keep()
+        totals.append(bed.device.load.total_mwh("1"))
+    file = tmp_path / "leck.cabinet-1.run"
+    assert Bed(tmp_path).device.load.total_mwh("1") == totals[2]
+    whole = file.read_bytes()
+    half = len(whole) // 2
+    file.write_bytes(whole[:half] + b"{{" + whole[half + 2 :])  # the third was written to the second slot
+    assert Bed(tmp_path).device.load.total_mwh("1") == totals[1]
 
 
 def test_a_memory_that_cannot_be_written_is_told_once_and_the_lamp_goes_on(
