@@ -231,12 +231,30 @@ async def test_light_ends_by_itself_after_the_broker_died(broker: BrokerProcess,
         await device.wait_level("1", 0, PATIENCE_S)
 
 
-async def test_session_is_on_disk_before_connect_and_a_power_cycle_without_broker_lights_nothing(
+async def test_the_session_is_on_disk_before_connect(tmp_path: Path) -> None:
+    seen: asyncio.Queue[tuple[bytes, int]] = asyncio.Queue()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connect = await reader.read(1000)
+        seen.put_nowait((connect, kept(tmp_path)["session"]))
+        writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    village = Village([LECK], None, port=server.sockets[0].getsockname()[1], state_dir=tmp_path)
+    village.start()
+    async with asyncio.timeout(PATIENCE_S):
+        connect, session = await seen.get()
+    await village.stop()
+    server.close()
+    assert session == 1
+    assert b'{"online": false, "session": 1}' in connect
+
+
+async def test_a_power_cycle_without_broker_lights_no_lease_again(
     broker: BrokerProcess, village: Village, tmp_path: Path
 ) -> None:
     async with village:
         device = village["leck/cabinet-1"]
-        assert kept(tmp_path)["session"] == 1
         async with _Listening(broker) as ear:
             await ear.time(T)
             await ear.say("desired", {"desired_n": 9, "at": T, "outputs": {"1": [step(T, T + HOUR)]}})
