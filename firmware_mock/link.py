@@ -9,13 +9,13 @@ import contextlib
 import json
 import logging
 import random
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import aiomqtt
 
+from firmware_mock.connection import NO_DELAY, cut, enter, hang_up
 from firmware_mock.core import Core
 from firmware_mock.core.machine import ANNOUNCE, RECONNECT
 from firmware_mock.timing import RealTiming, Timer, Timing
@@ -26,7 +26,6 @@ KEEP_ALIVE_S = 20
 _REFUSED = 128
 _STEADY_MS = 5000
 """A connection that held this long lets the backoff start anew."""
-_NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 log = logging.getLogger("firmware")
 
@@ -148,7 +147,7 @@ class Link:
     def drop(self) -> None:
         """Lose the TCP connection, as by a broken cable; a running link connects again by itself."""
         if self._client is not None:
-            _cut(self._client)
+            cut(self._client)
 
     async def _run(self) -> None:
         failures = 0
@@ -180,11 +179,11 @@ class Link:
             will=aiomqtt.Will(
                 self.address.topic("status"), json.dumps(self.device.core.status(False)), qos=1, retain=True
             ),
-            socket_options=_NO_DELAY,
+            socket_options=NO_DELAY,
         )
         client.pending_calls_threshold = 1000
         try:
-            await _enter(client)
+            await enter(client)
             self._client = client
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -193,7 +192,7 @@ class Link:
                     self._receive(message)
         finally:
             self._client = self._group = None
-            await _hang_up(client)
+            await hang_up(client)
 
     async def _introduce(self, client: aiomqtt.Client) -> None:
         """Subscribe, give birth, and only then listen to the own status, which is our birth by now."""
@@ -282,37 +281,3 @@ class Link:
         if self._client is not None and self._group is not None and not self._stopping:
             payload = json.dumps(body, separators=(",", ":"))
             self._group.create_task(self._client.publish(self.address.topic(leaf), payload, qos=1, retain=True))
-
-
-async def _enter(client: aiomqtt.Client) -> None:
-    """Connect. aiomqtt connects in a thread, which cannot be cancelled: wait for it, then cut what it made."""
-    entering = asyncio.ensure_future(client.__aenter__())
-    try:
-        await asyncio.shield(entering)
-    except asyncio.CancelledError:
-        while not entering.done():
-            if _cut(client):
-                entering.cancel()
-            await asyncio.wait([entering], timeout=0.05)
-        if not entering.cancelled():
-            entering.exception()
-        raise
-
-
-def _cut(client: aiomqtt.Client) -> bool:
-    """Close the TCP connection without DISCONNECT, so that the broker sends the will; False if there is none."""
-    connection = client._client.socket()  # noqa: SLF001 - aiomqtt cannot leave without saying DISCONNECT
-    if not isinstance(connection, socket.socket):
-        return False
-    with contextlib.suppress(OSError):  # the other side was faster
-        connection.shutdown(socket.SHUT_RDWR)
-    return True
-
-
-async def _hang_up(client: aiomqtt.Client) -> None:
-    """Cut the connection and wait until the event loop has let go of it."""
-    lost = client._disconnected  # noqa: SLF001 - nobody else asks it any more, which asyncio would complain about
-    if _cut(client) and client._connected.done():  # noqa: SLF001 - only then `lost` is told
-        await asyncio.wait([lost], timeout=1)
-    if lost.done() and not lost.cancelled():
-        lost.exception()
