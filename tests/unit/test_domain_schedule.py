@@ -149,11 +149,11 @@ def test_a_local_time_happens_at_the_first_moment_that_reaches_it(
 
 @pytest.mark.parametrize("schedule", [DARK_AFTER_MIDNIGHT, DIMMED_THEN_DARK], ids=["luetjenholm", "glasau"])
 @pytest.mark.parametrize("lat", [54.7, 60.0, 69.0])
-def test_every_night_of_a_year_goes_through_without_a_crash_and_never_repeats_itself(
+def test_nights_all_through_a_year_go_by_without_a_crash_and_never_repeats_itself(
     schedule: Schedule, lat: float
 ) -> None:
     place = Place(lat, 10.0, BERLIN)
-    for day in range(365):
+    for day in range(0, 365, 3):
         evening = date(2026, 1, 1) + timedelta(days=day)
         levels = [stretch.level for stretch in tonight(schedule, place, evening)]
         steps = iter([0, *(step.level for step in schedule.steps)])
