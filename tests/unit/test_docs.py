@@ -168,18 +168,5 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert broken == []
 
 
-def test_every_page_of_docs_is_reached_from_the_readme() -> None:
-    reached, waiting = set(), [ROOT / "README.md"]
-    while waiting:
-        page = waiting.pop()
-        if page in reached:
-            continue
-        reached.add(page)
-        for target in (a or b for a, b in LINK.findall(prose(page))):
-            there = (page.parent / target.partition("#")[0]).resolve()
-            waiting += sorted(there.glob("*.md")) if there.is_dir() else [there] if there.suffix == ".md" else []
-    assert [page.name for page in DOCS.rglob("*.md") if page not in reached] == []
-
-
 def test_pictures_are_small() -> None:
     assert [image.name for image in (DOCS / "images").iterdir() if image.stat().st_size > 200_000] == []
