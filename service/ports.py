@@ -191,11 +191,18 @@ class Tx(Protocol):
         ...
 
     def leases_pressed(self, zone: ZoneKey, since: datetime) -> list[Lease]:
-        """Leases pressed in `zone` that end after `since`, failed ones left out."""
+        """Leases pressed in `zone` that end after `since`, failed ones left out.
+
+        Of lit ones that began in the same minute two may stand for all: the first to begin and the last to end.
+        """
         ...
 
     def leases_running(self, municipality: str, now: datetime) -> list[tuple[Lease, Progress]]:
-        """Leases of all zones that end after `now`, with their progress."""
+        """Leases of all zones that end after `now`, with their progress.
+
+        Of lit ones of the same zone and level some may stand for all: as many as an order has steps, those that end
+        first, and the one that ends last.
+        """
         ...
 
     def set_progress(self, lease_id: str, progress: Progress) -> None:

@@ -17,6 +17,10 @@ READERS = 4
 LOCK_WAIT_S = 10
 """How long a write waits for another program's write before it gives up."""
 
+REFUSED = (sqlite3.IntegrityError, psycopg.IntegrityError)
+AWAY = (sqlite3.OperationalError, sqlite3.InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+"""What the drivers themselves raise when the database refuses, and when it cannot be used."""
+
 _WRITE_LOCK = 0x646F7266
 """PostgreSQL's advisory lock that every write holds: any number, but the same in all programs."""
 

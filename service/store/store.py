@@ -94,10 +94,10 @@ def _plain_errors() -> Iterator[None]:
     """Let no error of the database's own leave that a caller could act on."""
     try:
         yield
-    except IntegrityError as error:
-        raise ConflictError(f"the database refused: {error.orig}") from error
-    except (OperationalError, InterfaceError) as error:
-        raise UnavailableError(f"the database is away: {error.orig}") from error
+    except (IntegrityError, *engines.REFUSED) as error:
+        raise ConflictError(f"the database refused: {getattr(error, 'orig', error)}") from error
+    except (OperationalError, InterfaceError, *engines.AWAY) as error:
+        raise UnavailableError(f"the database is away: {getattr(error, 'orig', error)}") from error
     except PoolTimeoutError as error:
         raise UnavailableError("the database is away: no connection is free") from error
     except StatementError as error:

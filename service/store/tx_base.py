@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, CursorResult, Executable, Insert, Row, Select, Table, bindparam, select
+from sqlalchemy import Connection, CursorResult, Executable, Insert, Select, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from service.domain.inventory import ControllerKey, MeterKey, OutputKey, ZoneKey
 from service.errors import ConflictError, UnknownError
 from service.store import tables
+from service.store.prepared import Result, prepare
 from service.store.tables import table
 
 municipality = table(tables.MunicipalityRow)
@@ -18,7 +19,7 @@ controller = table(tables.ControllerRow)
 output = table(tables.OutputRow)
 meter = table(tables.MeterRow)
 
-AnyRow = Row[*tuple[Any, ...]]
+AnyRow = Any
 AnySelect = Select[*tuple[Any, ...]]
 Done = CursorResult[*tuple[Any, ...]]
 Key = TypeVar("Key", ZoneKey, ControllerKey, OutputKey, MeterKey)
@@ -34,11 +35,22 @@ class OutputId(NamedTuple):
     zone_id: int
 
 
-def among(statement: AnySelect, slug: Any) -> AnySelect:
-    """Narrow to the ids given as `municipalities` and `slugs`. May find more pairs than were asked for."""
-    return statement.where(
-        municipality.c.slug.in_(bindparam("municipalities", expanding=True)),
-        slug.in_(bindparam("slugs", expanding=True)),
+class Among(NamedTuple):
+    """A statement narrowed to one pair of ids, `municipality` and `slug`, and one narrowed to many,
+    `municipalities` and `slugs`, which may find more pairs than were asked for."""
+
+    one: AnySelect
+    many: AnySelect
+
+
+def among(statement: AnySelect, slug: Any) -> Among:
+    """Narrow a statement to ids that are given later."""
+    return Among(
+        statement.where(municipality.c.slug == bindparam("municipality"), slug == bindparam("slug")),
+        statement.where(
+            municipality.c.slug.in_(bindparam("municipalities", expanding=True)),
+            slug.in_(bindparam("slugs", expanding=True)),
+        ),
     )
 
 
@@ -83,25 +95,37 @@ class BaseTx:
     def _run(self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> Done:
         return self._connection.execute(statement, values)
 
-    def _rows(self, statement: Executable, **values: Any) -> Sequence[AnyRow]:
-        return self._connection.execute(statement, values).all()
+    def _quick(self, statement: Executable, values: Mapping[str, Any]) -> Result:
+        """Run a statement that is a module's constant, has no expanding parameters and gets all its values."""
+        return prepare(statement, self._connection.dialect, tuple(values)).run(self._connection, values)
 
-    def _among(self, statement: Executable, keys: Iterable[Key]) -> Iterator[AnyRow]:
+    def _quick_each(self, statement: Executable, values: Iterable[Mapping[str, Any]]) -> None:
+        """`_quick` for each of some values with the same names."""
+        for each in values:
+            self._quick(statement, each)
+
+    def _rows(self, statement: Executable, **values: Any) -> Sequence[AnyRow]:
+        """Rows of a statement that `_quick` can run."""
+        return self._quick(statement, values).rows
+
+    def _among(self, statement: Among, keys: Iterable[Key]) -> Iterator[AnyRow]:
         """Rows of a statement made by `among`; keys begin with the municipality and the slug."""
         wanted = sorted({(key[0], key[1]) for key in keys})
+        if len(wanted) == 1:
+            yield from self._rows(statement.one, municipality=wanted[0][0], slug=wanted[0][1])
+            return
         for start in range(0, len(wanted), _AT_ONCE):
             part = wanted[start : start + _AT_ONCE]
-            yield from self._rows(
-                statement, municipalities=sorted({key[0] for key in part}), slugs=[key[1] for key in part]
-            )
+            homes, slugs = sorted({key[0] for key in part}), [key[1] for key in part]
+            yield from self._run(statement.many, {"municipalities": homes, "slugs": slugs})
 
     def _upsert(self, into: Table, values: Mapping[str, Any]) -> None:
         """Insert a row, or replace the one with the same primary key."""
-        self._run(_upsert(self._connection.dialect.name, into), values)
+        self._quick(_upsert(self._connection.dialect.name, into), values)
 
     def _insert_new(self, into: Table, values: Mapping[str, Any]) -> bool:
         """Insert a row; False when one with the same unique key is there already."""
-        return self._run(_insert_new(self._connection.dialect.name, into), values).first() is not None
+        return bool(self._quick(_insert_new(self._connection.dialect.name, into), values).rows)
 
     def _insert_once(self, into: Table, values: Mapping[str, Any], what: str) -> None:
         """Insert a row. ConflictError when it is there already."""

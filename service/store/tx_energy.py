@@ -29,7 +29,7 @@ _LAST = (
         .limit(1)
         .scalar_subquery(),
     )
-    .where(output.c.id.in_(bindparam("outputs", expanding=True)))
+    .where(output.c.id == bindparam("output"))
 )
 _ADD = insert(entry)
 _EXTEND = (
@@ -83,7 +83,8 @@ class EnergyTx(BaseTx):
         found = self._outputs([new.output for new in entries])
         last = {
             row.output_id: _Last(row.id, row.zone_id, row.start_at, row.end_at, row.energy_mwh, Cause(row.cause))
-            for row in self._rows(_LAST, outputs=sorted({output.id for output in found}))
+            for id_ in sorted({output.id for output in found})
+            for row in self._rows(_LAST, output=id_)
         }
         booked = list(last.items())
         for new, (output_id, zone_id) in zip(entries, found, strict=True):
@@ -113,10 +114,8 @@ class EnergyTx(BaseTx):
             for output_id, one in booked
             if one.id is None
         ]
-        if longer:
-            self._run(_EXTEND, longer)
-        if new:
-            self._run(_ADD, new)
+        self._quick_each(_EXTEND, longer)
+        self._quick_each(_ADD, new)
 
     def energy(self, municipality: str, start: datetime, end: datetime, zone: str | None = None) -> list[EnergyRow]:
         """Entries that start in [start, end), of all zones or one, by start."""

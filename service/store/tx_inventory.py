@@ -92,7 +92,7 @@ class InventoryTx(VillageTx):
             names = {id_: name for name, id_ in self._present(kind, of).items() if name not in wanted[kind.name]}
             gone[kind.name] = list(names)
             for column in kind.recorded:
-                found = self._rows(select(column).where(column.in_(gone[kind.name])).distinct()) if names else ()
+                found = self._run(select(column).where(column.in_(gone[kind.name])).distinct(), {}) if names else ()
                 kept += [f"{kind.name} {'/'.join(map(str, names[row[0]]))}" for row in found]
         if kept:
             raise ConflictError(f"{', '.join(sorted(set(kept)))}: cannot be removed, something is recorded there")
@@ -119,8 +119,8 @@ class InventoryTx(VillageTx):
 
     def _municipality_id(self, inventory: Inventory) -> int | None:
         slug = inventory.municipality.id
-        found = self._rows(select(municipality.c.id).where(municipality.c.slug == slug))
-        return found[0][0] if found else None
+        found = self._run(select(municipality.c.id).where(municipality.c.slug == slug), {}).first()
+        return None if found is None else int(found[0])
 
     def _save_municipality(self, inventory: Inventory, of: int | None) -> int:
         one = inventory.municipality

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, not_, or_, select, type_coerce, update
 
 from service.domain.inventory import ZoneKey
 from service.domain.leases import Lease, Progress
+from service.domain.orders import MAX_STEPS
 from service.domain.words import LeaseState
 from service.errors import UnknownError
 from service.ports import Answer, PressRecord
@@ -24,6 +26,7 @@ probe = table(tables.ProbeRow)
 
 _lit = zone.alias("lit")
 _at = bindparam("at", type_=UtcTime)
+_MINUTE = 60_000_000
 
 _LEASES: AnySelect = (
     select(
@@ -46,8 +49,41 @@ _LEASES: AnySelect = (
     .order_by(lease_zone.c.position)
 )
 _LEASE = _LEASES.where(lease_table.c.public_id == bindparam("lease"))
-_IN_MUNICIPALITY = _LEASES.where(municipality.c.slug == bindparam("municipality"), lease_table.c.until_at > _at)
-_IN_ZONE = _IN_MUNICIPALITY.where(zone.c.slug == bindparam("zone"), lease_table.c.state != LeaseState.FAILED.value)
+
+_ends_later = (
+    select(lease_table.c.id)
+    .join(zone, zone.c.id == lease_table.c.zone_id)
+    .join(municipality, municipality.c.id == zone.c.municipality_id)
+    .where(municipality.c.slug == bindparam("municipality"), lease_table.c.until_at > _at)
+)
+_is_lit = lease_table.c.state == LeaseState.LIT.value
+
+
+def _thinned(leases: AnySelect, alike: tuple[Any, ...], order: tuple[Any, ...], first: int) -> AnySelect:
+    """`_LEASES` of the given ids, without the lit ones that are neither among the first of those `alike` in `order`,
+    nor the last of them to end."""
+    last = (lease_table.c.until_at.desc(), lease_table.c.id.desc())
+    numbered = leases.add_columns(
+        _is_lit.label("lit"),
+        func.row_number().over(partition_by=(_is_lit, *alike), order_by=order).label("first"),
+        func.row_number().over(partition_by=(_is_lit, *alike), order_by=last).label("last"),
+    ).subquery()
+    kept = select(numbered.c.id).where(or_(not_(numbered.c.lit), numbered.c.first <= first, numbered.c.last == 1))
+    return _LEASES.where(lease_table.c.id.in_(kept))
+
+
+_RUNNING = _thinned(
+    _ends_later,
+    (lease_table.c.zone_id, lease_table.c.level),
+    (lease_table.c.until_at, lease_table.c.id),
+    MAX_STEPS,
+)
+_PRESSED = _thinned(
+    _ends_later.where(zone.c.slug == bindparam("zone"), lease_table.c.state != LeaseState.FAILED.value),
+    (type_coerce(lease_table.c.start_at, BigInteger) // _MINUTE,),
+    (lease_table.c.start_at, lease_table.c.id),
+    1,
+)
 _ADD_LEASE = insert(lease_table).returning(lease_table.c.id)
 _ADD_LEASE_ZONE = insert(lease_zone)
 _SET_PROGRESS = (
@@ -83,7 +119,7 @@ class LeasesTx(BaseTx):
     def add_lease(self, lease: Lease) -> None:
         """Keep a lease, in state granted."""
         [zone_id, *lights] = self._zones([lease.zone, *lease.lights])
-        lease_id = self._run(
+        [(lease_id,)] = self._quick(
             _ADD_LEASE,
             {
                 "public_id": lease.id,
@@ -95,8 +131,8 @@ class LeasesTx(BaseTx):
                 "confirmed": 0,
                 "total": 0,
             },
-        ).scalar_one()
-        self._run(
+        ).rows
+        self._quick_each(
             _ADD_LEASE_ZONE,
             [{"lease_id": lease_id, "zone_id": lit, "position": i} for i, lit in enumerate(lights)],
         )
@@ -107,13 +143,21 @@ class LeasesTx(BaseTx):
         return found[0] if found else None
 
     def leases_pressed(self, zone: ZoneKey, since: datetime) -> list[Lease]:
-        """Leases pressed in `zone` that end after `since`, failed ones left out."""
-        rows = self._rows(_IN_ZONE, municipality=zone.municipality, zone=zone.zone, at=since)
+        """Leases pressed in `zone` that end after `since`, failed ones left out.
+
+        Of lit ones that began in the same minute only the first to begin and the last to end: they last at least a
+        minute, so the others add nothing to how long the light goes on.
+        """
+        rows = self._rows(_PRESSED, municipality=zone.municipality, zone=zone.zone, at=since)
         return [lease for lease, _ in _leases(rows)]
 
     def leases_running(self, municipality: str, now: datetime) -> list[tuple[Lease, Progress]]:
-        """Leases of all zones that end after `now`, with their progress."""
-        return _leases(self._rows(_IN_MUNICIPALITY, municipality=municipality, at=now))
+        """Leases of all zones that end after `now`, with their progress.
+
+        Of lit ones of the same zone and level only the first to end, as many as an order may have steps, and the
+        last: the others can neither be named in an order nor lengthen it.
+        """
+        return _leases(self._rows(_RUNNING, municipality=municipality, at=now))
 
     def set_progress(self, lease_id: str, progress: Progress) -> None:
         """Replace a lease's progress."""
@@ -123,7 +167,7 @@ class LeasesTx(BaseTx):
             "of_confirmed": progress.confirmed,
             "of_total": progress.total,
         }
-        if self._run(_SET_PROGRESS, values).rowcount == 0:
+        if self._quick(_SET_PROGRESS, values).changed == 0:
             raise UnknownError(f"lease: {lease_id} does not exist")
 
     def answer(self, scope: str) -> Answer | None:
