@@ -57,6 +57,11 @@ class BrokerProcess:
         """End it as a power cut would (SIGKILL) and wait."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """Make it hang (SIGSTOP): connections stay open and nothing is served. `kill` ends it."""
+        assert self.process is not None, "the broker is not running"
+        self.process.send_signal(signal.SIGSTOP)
+
     def output(self) -> str:
         """What it printed so far."""
         return (self.folder / "output.log").read_text("utf-8", "replace")
