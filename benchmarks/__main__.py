@@ -6,8 +6,9 @@ import json
 import socket
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,7 +45,7 @@ async def measure(broker: BrokerProcess, secret: str, folder: Path, count: int) 
     async with village(broker, folder) as service:
         wire = broker.service_client("witness", socket_options=_NO_DELAY)
         async with presses.witness(wire, service.port) as witness:
-            paces = {
+            paces: dict[str, Callable[[], Coroutine[Any, Any, list[presses.Press]]]] = {
                 "warm-up": lambda: presses.back_to_back(service.port, witness, _WARM_UP),
                 "back to back": lambda: presses.back_to_back(service.port, witness, count),
                 "20 ms apart": lambda: presses.apart(service.port, witness, count, 0.02),
