@@ -23,7 +23,7 @@ class Facts:
 
     `curves` are the plans of all outputs that the press would light (at least one; equal ones once), `leases`
     those pressed in this zone that ended recently or still run, failed ones left out, `outputs` the
-    availability of each output that the press would light.
+    availability of each of the zone's own outputs.
     """
 
     policy: Policy
@@ -64,15 +64,16 @@ def decide(facts: Facts, now: datetime) -> Granted | Refused:
 
 
 def _judge(facts: Facts, now: datetime) -> Granted | Refused:
-    policy = facts.policy
-    if is_daylight(facts.curves[0].place, now):
+    policy, place = facts.policy, facts.curves[0].place
+    sunrise = night(place, night_of(now, place.tz)).sunrise
+    if is_daylight(place, now) or sunrise - now < SHORTEST:
         return Refused(Reason.DAYLIGHT, None)
-    end = now + policy.duration
-    if not any(stretch.level < policy.level for curve in facts.curves for stretch in curve.intervals(now, end)):
-        return Refused(Reason.ALREADY_LIT, None)
-    until = min(end, _latest_end(facts, now))
-    if until - now < SHORTEST:
+    latest = _latest_end(facts, now)
+    if latest - now < SHORTEST:
         return Refused(Reason.LONGEST, None)
+    until = min(now + policy.duration, sunrise, latest)
+    if not any(stretch.level < policy.level for curve in facts.curves for stretch in curve.intervals(now, until)):
+        return Refused(Reason.ALREADY_LIT, None)
     if not facts.broker_connected or all(seen is Availability.OFFLINE for seen in facts.outputs):
         return Refused(Reason.UNREACHABLE, None)
     return Granted(until, policy.level)

@@ -64,11 +64,12 @@ def _press(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
     municipality, zone = find(tx, key, around.now)
     outputs = tx.outputs(zone.lights)
     seen = availabilities(tx, outputs, around.now, around.speed)
+    own = (how for output, how in zip(outputs, seen, strict=True) if output.zone == key.zone)
     facts = Facts(
         policy=zone.policy,
         curves=curves(tx, municipality, zone, outputs, around.now),
         leases=tuple(tx.leases_pressed(key, around.now - _look_back(zone))),
-        outputs=tuple(seen),
+        outputs=tuple(own),
         broker_connected=around.broker_connected,
     )
 

@@ -79,9 +79,18 @@ def test_a_press_whose_minutes_are_all_lit_is_refused_until_they_reach_the_dark(
     assert decide(facts, utc("2026-11-19T23:18")) == Refused(Reason.ALREADY_LIT, utc("2026-11-19T23:18:01"))
     assert decide(facts, utc("2026-11-19T23:18:01")) == Granted(utc("2026-11-19T23:30:01"), 100)
     assert isinstance(decide(facts, utc("2026-11-20T04:29:59")), Granted)  # the last second of the dark
-    assert decide(facts, utc("2026-11-20T04:30")) == Refused(
-        Reason.ALREADY_LIT, night(facts.curves[0].place, utc("2026-11-19T12:00").date()).sunrise - 12 * MINUTE + SECOND
-    )
+    assert decide(facts, utc("2026-11-20T04:30")) == Refused(Reason.ALREADY_LIT, utc("2026-11-20T23:18:01"))
+
+
+def test_no_press_buys_light_into_the_day() -> None:
+    facts = with_schedule(NEVER_LIT)
+    sunrise = night(facts.curves[0].place, utc("2026-11-19T12:00").date()).sunrise
+    assert decide(facts, sunrise - 5 * MINUTE) == Granted(sunrise, 100)
+    refused = decide(facts, sunrise - 59 * SECOND)
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.DAYLIGHT
+    assert refused.retry_at is not None
+    assert refused.retry_at > sunrise + timedelta(hours=7)
 
 
 def test_a_dimmed_street_may_be_pressed_to_full_light() -> None:
