@@ -47,11 +47,13 @@ def follow(
     waiting = [(lease, progress) for lease, progress in leases if _may_change(progress, ordered)]
     zones = {zone for lease, _ in waiting for zone in lease.lights}
     watched = watch(tx, tx.outputs(zones)) if waiting else []
+    counts: dict[tuple[tuple[ZoneKey, ...], int], tuple[int, int]] = {}
     for lease, before in waiting:
-        lit = [w for w in watched if ZoneKey(w.output.key.municipality, w.output.zone) in lease.lights]
-        counted = [w for w in lit if availability(w.controller, now, speed) is not Availability.OFFLINE]
-        done = sum(confirmed(w, lease.level, now, speed) for w in counted)
-        after = Progress(lease_state(done, len(counted), now - lease.start, speed), done, len(counted))
+        same = (lease.lights, lease.level)
+        if same not in counts:
+            counts[same] = _count(watched, lease, now, speed)
+        done, total = counts[same]
+        after = Progress(lease_state(done, total, now - lease.start, speed), done, total)
         if after != before:
             tx.set_progress(lease.id, after)
             changed.update(lease.lights)
@@ -59,6 +61,13 @@ def follow(
             fails_at = lease.start + CONFIRM_WITHIN * speed
             deadline = fails_at if deadline is None else min(deadline, fails_at)
     return changed, deadline
+
+
+def _count(watched: list[Watched], lease: Lease, now: datetime, speed: float) -> tuple[int, int]:
+    """How many outputs confirmed a lease's light, of how many; those known to be offline are left out."""
+    lit = [w for w in watched if ZoneKey(w.output.key.municipality, w.output.zone) in lease.lights]
+    counted = [w for w in lit if availability(w.controller, now, speed) is not Availability.OFFLINE]
+    return sum(confirmed(w, lease.level, now, speed) for w in counted), len(counted)
 
 
 def _may_change(progress: Progress, ordered: bool) -> bool:

@@ -63,7 +63,9 @@ def _status(tx: Tx, controller: Controller, state: ControllerState, status: Stat
     if status.session < state.session:
         done.dropped["older session"] += 1
         return state
-    after = replace(state, online=status.online, session=status.session)
+    # A new session may be another boot: what the last one said vouches for nothing until this one reports.
+    heard_at = state.heard_at if status.session == state.session else None
+    after = replace(state, online=status.online, session=status.session, heard_at=heard_at)
     if after != state:
         tx.save_controller_state(controller.key, after)
         done.changed.update(_zones(controller))
