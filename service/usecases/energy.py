@@ -15,6 +15,10 @@ from service.usecases.look import municipality_of
 from service.usecases.press import find
 
 MOST_NIGHTS = 62
+"""Nights that one question may span."""
+
+PUBLIC_STEP = 100_000
+"""mWh to which public figures are rounded: the light of one press is not much more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +31,21 @@ class Sum:
 
 
 def public_energy(tx: Tx, municipality: str, first: date, last: date, now: datetime) -> list[Sum]:
-    """Per night from `first` to `last`, only nights that have ended; what presses cost is left out."""
+    """Per night from `first` to `last`, only nights that have ended; what presses cost is left out.
+
+    Rounded, since light that a press took over from the schedule is missing in it.
+    """
     home = municipality_of(tx, municipality)
     rows = _rows(tx, home, first, last, None)
     tonight = night_of(now, home.place.tz)
     kept = [row for row in rows if row.cause is not Cause.PRESS and _night(home, row) < tonight]
-    return _sums(home, kept, lambda row: _night(home, row).isoformat())
+    return [_coarse(home, part) for part in _sums(home, kept, lambda row: _night(home, row).isoformat())]
+
+
+def _coarse(home: Municipality, part: Sum) -> Sum:
+    energy = (part.energy_mwh + PUBLIC_STEP // 2) // PUBLIC_STEP * PUBLIC_STEP
+    price = home.price_on(date.fromisoformat(part.label))
+    return Sum(part.label, energy, None if price is None else price.per_kwh * energy / 1_000_000)
 
 
 def council_energy(
@@ -74,14 +87,14 @@ def _night(home: Municipality, row: EnergyRow) -> date:
 
 def _sums(home: Municipality, rows: list[EnergyRow], label: Callable[[EnergyRow], str]) -> list[Sum]:
     energy: dict[str, int] = defaultdict(int)
-    money: dict[str, Decimal | None] = defaultdict(Decimal)
+    money: dict[str, Decimal] = defaultdict(Decimal)
+    unpriced: set[str] = set()
     for row in rows:
         name = label(row)
         energy[name] += row.energy_mwh
         price = home.price_on(_night(home, row))
-        so_far = money[name]
-        known = price is not None and so_far is not None
-        money[name] = (
-            so_far + price.per_kwh * row.energy_mwh / 1_000_000 if known and price and so_far is not None else None
-        )
-    return [Sum(name, energy[name], money[name]) for name in sorted(energy)]
+        if price is None:
+            unpriced.add(name)
+        else:
+            money[name] += price.per_kwh * row.energy_mwh / 1_000_000
+    return [Sum(name, energy[name], None if name in unpriced else money[name]) for name in sorted(energy)]
