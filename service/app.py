@@ -288,6 +288,10 @@ def prepare_broker(settings: Settings, observer_secret: str | None = None) -> No
     """Let the service itself (and an observer who may only read) into its broker, before the broker starts."""
     secret = settings.mqtt_password.get_secret_value()
     if settings.access == "dynsec":
+        if settings.access_file.exists():
+            raise SetupError(
+                f"{settings.access_file} is there already, with whom it lets in; delete it to begin afresh."
+            )
         write_dynsec_file(settings.access_file, secret, {})
         return
     rules = RulesFileAccess(settings.access_file)

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """What an operator sets. docs/operating.md explains each; secrets have no usable default."""
+    """What an operator sets. docs/settings.md explains each; secrets have no usable default."""
 
     model_config = SettingsConfigDict(env_prefix="DORFLICHT_", env_file=".env", extra="ignore")
 

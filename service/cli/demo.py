@@ -24,6 +24,8 @@ from service.settings import Settings
 VILLAGES = Path(__file__).parents[2] / "villages"
 _MOST_RESTARTS = 5
 _READY_SECONDS = 30
+_END_SECONDS = 4
+"""Whoever has not ended by then is killed: Ctrl-C is to end the demo within 5 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +178,17 @@ class Supervisor:
         running = [self._children[name] for name in ("lamps", "service", "broker") if name in self._children]
         for child in running:
             child.terminate()
+        patience = threading.Timer(_END_SECONDS, _kill, [running])
+        patience.start()
         for child in running:
-            try:
-                child.wait(4)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            child.wait()
+        patience.cancel()
         print("The demo has ended.", flush=True)
+
+
+def _kill(children: list[subprocess.Popen[bytes]]) -> None:
+    for child in children:
+        child.kill()
 
 
 def _last_lines(path: Path) -> list[str]:

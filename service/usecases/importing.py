@@ -2,7 +2,7 @@
 
 import tomllib
 from collections import Counter
-from datetime import UTC, date, datetime, time
+from datetime import date, time
 from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -26,7 +26,7 @@ from service.domain.inventory import (
     ZoneKey,
 )
 from service.domain.schedule import Anchor, Schedule, Step
-from service.domain.sun import Place
+from service.domain.sun import Place, noon
 from service.domain.words import FailState, RingSign
 from service.errors import InvalidError
 
@@ -148,7 +148,7 @@ def _inventory(file: _File) -> Inventory:
             prices=tuple(Price(price.valid_from, price.per_kwh, price.source) for price in home.prices),
             safety_schedule=_schedule("municipality.safety_schedule", home.safety_schedule),
         )
-        zones = tuple(_zone(home.id, zone, schedules) for zone in file.zone)
+        zones = tuple(_zone(home.id, home.timezone, zone, schedules) for zone in file.zone)
     except ValueError as error:
         raise InvalidError(str(error)) from error
     lamps = tuple(_lamp(home.id, lamp) for lamp in file.lamp)
@@ -225,10 +225,10 @@ def _step(step: _Step) -> Step:
         raise ValueError(f'at: {step.at!r} is neither a time like "00:30" nor "sunset+10" or "sunrise-10"') from error
 
 
-def _zone(municipality: str, zone: _Zone, schedules: dict[str, Schedule]) -> Zone:
+def _zone(municipality: str, tz: str, zone: _Zone, schedules: dict[str, Schedule]) -> Zone:
     try:
         policy = Policy(
-            valid_from=datetime.combine(zone.valid_from, time(12), UTC),
+            valid_from=noon(zone.valid_from, tz),
             schedule=schedules[zone.schedule],
             minutes=zone.minutes,
             level=zone.level,

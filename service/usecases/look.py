@@ -88,7 +88,7 @@ def _view(
         policy=policy,
         curves=tuple(dict.fromkeys(curves.values())),
         leases=tuple(tx.leases_pressed(zone.key, now - back)),
-        outputs=tuple(availability(w.controller, now, speed) for w in pressed),
+        outputs=tuple(availability(w.controller, now, speed) for w in own),
         broker_connected=broker_connected,
     )
     verdict = decide(facts, now)
@@ -140,7 +140,7 @@ def look_at_lease(tx: Tx, municipality: str, lease_id: str) -> tuple[Lease, Prog
     """A lease of this municipality, or UnknownError."""
     found = tx.lease(lease_id)
     if found is None or found[0].zone.municipality != municipality:
-        raise UnknownError("There is no such lease; leases are forgotten after a while.")
+        raise UnknownError("There is no such lease.")
     return found
 
 
