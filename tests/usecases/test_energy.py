@@ -44,6 +44,12 @@ async def test_the_public_sees_a_night_only_after_its_noon_and_never_its_presses
     assert await public(village) == [Sum("2026-11-21", 500_000, Decimal("0.15"))]
 
 
+async def test_public_figures_are_too_coarse_to_show_one_press(village: Village) -> None:
+    village.now = AFTER
+    await village.say(village.report("cabinet-1", {1: 0}, wh=1700, at=AFTER - timedelta(hours=3)))  # 40 Wh more
+    assert [part.energy_mwh for part in await public(village)] == [500_000]
+
+
 async def test_staff_see_causes_and_what_presses_cost_only_after_noon(village: Village) -> None:
     village.now = BEFORE
     assert [part.label for part in await council(village, "cause")] == ["schedule"]

@@ -40,6 +40,11 @@ def test_lecks_cabinet_is_what_it_should_be() -> None:
     assert inventory.zones[0].lights == leck().zones[0].lights
 
 
+def test_a_policy_begins_with_its_night() -> None:
+    dated = GOOD.replace("minutes = 10\nalong", "minutes = 10\nvalid_from = 2026-07-01\nalong")
+    assert read_inventory(dated).zones[0].policy.valid_from == utc("2026-07-01T10:00:00")  # noon of Berlin's summer
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [

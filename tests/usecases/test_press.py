@@ -1,11 +1,13 @@
 """Press: a resident asks for light."""
 
+from dataclasses import replace
+
 import pytest
 
-from service.domain.inventory import ZoneKey
+from service.domain.inventory import Controller, ControllerKey, OutputKey, ZoneKey
 from service.errors import UnknownError
 from service.store import SqlStore
-from tests.unit.villages import utc
+from tests.unit.villages import leck, utc
 from tests.usecases.acting import Village
 
 DORF = ZoneKey("luetjenholm", "dorf")
@@ -100,6 +102,21 @@ async def test_a_press_lights_other_zones_along(store: SqlStore) -> None:
     kept = await store.read(lambda tx: tx.lease(granted["lease"]))
     assert kept is not None
     assert [key.zone for key in kept[0].lights] == ["hauptstrasse", "kreuzung"]
+
+
+async def test_a_corner_that_answers_does_not_make_a_silent_street_reachable(store: SqlStore) -> None:
+    """Two controllers: the pressed street's is offline, that of the corner lit along is online."""
+    corner = leck().controllers[0]
+    key = ControllerKey("leck", "cabinet-2")
+    crossing = replace(corner.outputs[1], key=OutputKey(*key, 1), safety=False)
+    street = replace(corner, outputs=corner.outputs[:1], meters=())
+    lamps = (*leck().lamps[:2], replace(leck().lamps[2], output=crossing.key, safety=False))
+    inventory = replace(leck(), controllers=(street, Controller(key, "cabinet", "Ecke", (crossing,), ())), lamps=lamps)
+    village = Village(store, "leck", utc("2026-11-22T00:12:00"))
+    await store.write(lambda tx: tx.save_inventory(inventory, village.now))
+    await village.say(village.report("cabinet-2", {1: 0}), village.status("cabinet-1", online=False))
+    assert (await village.press("hauptstrasse"))["reason"] == "unreachable"
+    assert (await village.press("kreuzung"))["status"] == 201
 
 
 @pytest.mark.parametrize(("home", "zone"), [("luetjenholm", "nowhere"), ("atlantis", "dorf")])

@@ -92,6 +92,18 @@ async def test_silence_becomes_unknown(village: Village) -> None:
     assert (await village.look("dorf")).light.state is LightState.UNKNOWN
 
 
+async def test_a_new_session_vouches_for_nothing_until_it_reports(village: Village) -> None:
+    await village.conduct()
+    await village.say(village.status("cabinet-1", session=5), village.report("cabinet-1", {1: 100}, session=5))
+    granted = await village.press("dorf")
+    await village.say(village.status("cabinet-1", session=6))  # power was cycled: what burns now is not known
+    assert (await village.look("dorf")).light.state is LightState.UNKNOWN
+    await village.conduct("dorf")
+    assert (await village.progress(granted["lease"])).state is LeaseState.ORDERED
+    await village.say(village.report("cabinet-1", {1: 100}, session=6, boot=2, desired_n=2, cause=Cause.PRESS))
+    assert (await village.progress(granted["lease"])).state is LeaseState.LIT
+
+
 async def test_a_retained_report_says_nothing_about_being_online(village: Village) -> None:
     await village.say(village.report("cabinet-1", {1: 100}, retained=True))
     assert (await village.look("dorf")).light.state is LightState.UNKNOWN
