@@ -97,6 +97,8 @@ class Service:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            if self._clock_file is not None:
+                _write_clock(self._clock_file, self.clock.now())
             await self.lamps.close()
             await self.store.close()
 
@@ -110,8 +112,9 @@ class Service:
             await self.clock.wait(self.stopping, until=self.clock.now() + _RESTART * self.clock.speed)
 
     async def _note_clock(self) -> None:
+        """Note a moment that the clock will not have passed by the next note, so that no kill turns it back."""
         while self._clock_file is not None and not self.stopping.is_set():
-            _write_clock(self._clock_file, self.clock.now())
+            _write_clock(self._clock_file, self.clock.now() + 2 * _RESTART * self.clock.speed)
             await self.clock.wait(self.stopping, until=self.clock.now() + _RESTART * self.clock.speed)
 
 
