@@ -46,11 +46,12 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A birth or a last will: online or not, in which session."""
+    """A birth or a last will: online or not, in which session; `retained` when the broker kept it."""
 
     controller: ControllerKey
     online: bool
     session: int
+    retained: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,10 @@ def _status(tx: Tx, controller: Controller, state: ControllerState, status: Stat
         return state
     # A new session may be another boot: what the last one said vouches for nothing until this one reports.
     heard_at = state.heard_at if status.session == state.session else None
-    after = replace(state, online=status.online, session=status.session, heard_at=heard_at)
+    # A birth that the broker had kept proves no life: a broker that was cut off with the controller sent no will.
+    # Whoever lives answers the orders that are published again at every connect, and is online by that.
+    kept_birth = status.retained and status.online and not state.online
+    after = replace(state, online=None if kept_birth else status.online, session=status.session, heard_at=heard_at)
     if after != state:
         tx.save_controller_state(controller.key, after)
         done.changed.update(_zones(controller))

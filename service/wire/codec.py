@@ -120,10 +120,10 @@ def read_report(controller: ControllerKey, payload: bytes, retained: bool) -> Re
     )
 
 
-def read_status(controller: ControllerKey, payload: bytes) -> Status:
+def read_status(controller: ControllerKey, payload: bytes, retained: bool = False) -> Status:
     """Decode a birth or a will. Raises DecodeError."""
     body = _read(_Status, payload)
-    return Status(controller, body.online, body.session)
+    return Status(controller, body.online, body.session, retained)
 
 
 def read_counter(controller: ControllerKey, leaf: str, payload: bytes) -> Counters:

@@ -228,5 +228,5 @@ def decode(topic: str, payload: object, *, retained: bool) -> Message | None:
     if leaf == "report":
         return read_report(controller, payload, retained)
     if leaf == "status":
-        return read_status(controller, payload)
+        return read_status(controller, payload, retained)
     raise DecodeError("foreign topic")
