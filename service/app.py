@@ -13,11 +13,12 @@ from fastapi.routing import APIRoute
 
 from service import __version__
 from service.api import citizen, council, demo, docs, health, problems
-from service.api.context import Context
+from service.api.context import Context, Streams
 from service.api.edge import Edge
+from service.api.views import Views
 from service.clock import SystemClock
 from service.domain.inventory import Inventory
-from service.errors import DorflichtError, SetupError
+from service.errors import DorflichtError, SetupError, UnavailableError
 from service.loops.conductor import Conductor
 from service.loops.housekeeping import Housekeeping
 from service.loops.listener import Listener
@@ -66,12 +67,12 @@ class Service:
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def alive(self) -> bool:
-        """Whether the loops run."""
-        return bool(self._tasks) and not any(task.done() for task in self._tasks.values())
+        """Whether the loops run and the conductor gets its rounds done."""
+        return bool(self._tasks) and self.conductor.well and not any(task.done() for task in self._tasks.values())
 
     def moved(self) -> None:
         """Tell everybody that the clock was moved."""
-        self.timekeeper.nudge()
+        self.timekeeper.moved()
         self.conductor.nudge_all()
         self.watch.ring_all()
 
@@ -103,10 +104,12 @@ class Service:
             await self.store.close()
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
-        """Run a loop; one that breaks is logged and starts again, since everything it does is derived anew."""
+        """Run a loop; one that breaks is logged and starts again. Each derives anew what it was about to do."""
         while not self.stopping.is_set():
             try:
                 await loop()
+            except UnavailableError as error:
+                log.warning("The %s waits for the store: %s", name, error)
             except Exception:
                 log.exception("The %s broke; starting it again", name)
             await self.clock.wait(self.stopping, until=self.clock.now() + _RESTART * self.clock.speed)
@@ -126,6 +129,8 @@ def create_app(settings: Settings, *, clock: Clock, store: Store, lamps: Lamps) 
         lamps=lamps,
         clock=clock,
         watch=service.watch,
+        views=Views(store, clock, lamps, service.watch),
+        streams=Streams(),
         nudge=service.conductor.nudge,
         alive=service.alive,
         stopping=service.stopping,

@@ -17,6 +17,7 @@ from service.usecases.conduct import Conducted, conduct, conduct_zones, next_noo
 log = logging.getLogger(__name__)
 
 _RETRY = timedelta(seconds=5)
+_LONGEST_ROUND_MS = 15_000
 
 
 class Conductor:
@@ -31,6 +32,7 @@ class Conductor:
         self._again = False
         self._look_again: dict[str, datetime] = {}
         self._noon: dict[str, datetime] = {}
+        self._began: int | None = 1  # long ago: not well before the first round has ended
 
     def nudge(self, zones: tuple[ZoneKey, ...]) -> None:
         """Look at the outputs of these zones now."""
@@ -44,14 +46,22 @@ class Conductor:
         self._again = self._again or again
         self._nudged.set()
 
+    @property
+    def well(self) -> bool:
+        """Whether the last round ended well, or a first one began no longer ago than a round may take."""
+        return self._began is None or self._clock.machine_ms() - self._began < _LONGEST_ROUND_MS
+
     async def run(self) -> None:
-        """Conduct until cancelled."""
+        """Conduct until cancelled. What an error interrupted is done by the next run, which looks at everything."""
+        self._everything = self._again = True
         while True:
             self._nudged.clear()
+            self._began = self._began or self._clock.machine_ms()
             if self._everything:
                 await self._conduct_all()
             else:
                 await self._conduct_some()
+            self._began = None
             until = min([*self._look_again.values(), *self._noon.values()], default=None)
             await self._clock.wait(self._nudged, until=until)
 
