@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, StringConstraints
 
 from service.api.context import Context
 from service.api.events import Stream
@@ -32,11 +32,12 @@ from service.domain.leases import Progress
 from service.domain.words import Channel, LeaseState, Reason
 from service.ports import Answer
 from service.usecases.energy import public_energy
-from service.usecases.look import look_at_lease, look_at_plan, look_at_zones, municipality_of
+from service.usecases.look import look_at_lease, look_at_plan, municipality_of
 from service.usecases.press import Pressed, Surroundings, press
 
 MunicipalityId = Annotated[str, Path(pattern=ID_PATTERN, description="A municipality's id.")]
 ZoneId = Annotated[str, Path(pattern=ID_PATTERN, description="A zone's id.")]
+ZoneName = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -97,15 +98,15 @@ def _zones(router: APIRouter, context: Context) -> None:
     @router.get("/{municipality}/zones")
     async def zones(municipality: MunicipalityId, language: Language) -> ZonesAnswer:
         """All listed zones: whether each is lit, for how long, and what a press would do."""
-        now, speed, connected = clock.now(), clock.speed, context.lamps.connected
-        views = await store.read(lambda tx: look_at_zones(tx, municipality, None, now, speed, connected))
+        now, speed = clock.now(), clock.speed
+        views = await context.views.of(municipality, None)
         return ZonesAnswer(zones=[zone_body(view, language, now) for view in views], now=now, speed=speed)
 
     @router.get("/{municipality}/zones/{zone}")
     async def one_zone(municipality: MunicipalityId, zone: ZoneId, language: Language) -> ZoneAnswer:
         """One zone."""
-        now, speed, connected = clock.now(), clock.speed, context.lamps.connected
-        views = await store.read(lambda tx: look_at_zones(tx, municipality, [zone], now, speed, connected))
+        now, speed = clock.now(), clock.speed
+        views = await context.views.of(municipality, [zone])
         body = zone_body(views[0], language, now)
         return ZoneAnswer.model_validate({**body.model_dump(), "now": now, "speed": speed})
 
@@ -124,7 +125,7 @@ def _zones(router: APIRouter, context: Context) -> None:
     async def events(
         municipality: MunicipalityId,
         language: Language,
-        zone: Annotated[list[str], Query(max_length=50, description="Zones to watch; none means all.")] = [],  # noqa: B006 - FastAPI copies it
+        zone: Annotated[list[ZoneName], Query(max_length=50, description="Zones to watch; none means all.")] = [],  # noqa: B006 - FastAPI copies it
         last_event_id: Annotated[str | None, Header(max_length=100)] = None,
     ) -> StreamingResponse:
         """Live: a snapshot first, then the zones that changed."""

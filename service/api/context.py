@@ -4,8 +4,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.api.views import Views
 from service.domain.inventory import ZoneKey
 from service.ports import Clock, Lamps, Store, Watch
+
+
+@dataclass(slots=True)
+class Streams:
+    """How many event streams are open."""
+
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +28,8 @@ class Context:
     lamps: Lamps
     clock: Clock
     watch: Watch
+    views: Views
+    streams: Streams
     nudge: Callable[[tuple[ZoneKey, ...]], None]
     alive: Callable[[], bool]
     stopping: asyncio.Event

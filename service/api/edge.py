@@ -1,5 +1,6 @@
 """The outermost layer: host names, body size and security headers, for every answer."""
 
+import logging
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -7,6 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.problems import problem_body, respond
 from service.ports import Clock
+
+log = logging.getLogger(__name__)
 
 MAX_BODY = 64 * 1024
 """Bytes that a request may carry."""
@@ -49,19 +52,34 @@ class Edge:
             text = f"The request's body is larger than {MAX_BODY} bytes."
             await self._refuse(413, "too_large", text, scope, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(send))
+            await self._serve(scope, receive, _Sender(send))
+
+    async def _serve(self, scope: Scope, receive: Receive, send: "_Sender") -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            log.error("Unexpected error at %s %s", scope["method"], scope["path"].encode(), exc_info=error)
+            if send.started:
+                raise
+            text = "Something went wrong on our side. Please try again in a minute."
+            await self._refuse(500, "internal", text, scope, receive, send)
 
     async def _refuse(self, status: int, reason: str, detail: str, scope: Scope, receive: Receive, send: Send) -> None:
         response = respond(status, problem_body(status, reason, detail, self._clock), self._clock)
-        await response(scope, receive, _with_headers(send))
+        await response(scope, receive, send if isinstance(send, _Sender) else _Sender(send))
 
 
-def _with_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
+class _Sender:
+    """Sends an answer with our headers, and knows whether it has begun."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.started = True
             headers = MutableHeaders(scope=message)
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
-        await send(message)
-
-    return sending
+        await self._send(message)

@@ -12,8 +12,13 @@ def own_origin(request: Request) -> None:
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     host = request.headers.get("host", "")
-    foreign = site is not None and site not in ("same-origin", "none")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-        foreign = True
-    if foreign:
+    foreign_site = site is not None and site not in ("same-origin", "none")
+    if foreign_site or (origin is not None and _host_of(origin) != host.lower()):
         raise ForbiddenError("This request came from another site's page. Please press on the village's own page.")
+
+
+def _host_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None

@@ -1,7 +1,6 @@
 """Problem details (RFC 9457): every error answers in the same shape, with a machine-readable reason."""
 
 import json
-import logging
 import math
 from datetime import datetime
 from http import HTTPStatus
@@ -17,8 +16,6 @@ from service.errors import DorflichtError
 from service.ports import Clock
 
 MEDIA_TYPE = "application/problem+json"
-
-log = logging.getLogger(__name__)
 
 
 class Problem(BaseModel):
@@ -116,11 +113,6 @@ def install(app: FastAPI, clock: Clock) -> None:
         reasons = {404: "not_found", 405: "method_not_allowed"}
         headers = dict(error.headers) if error.headers else None
         return answer(error.status_code, reasons.get(error.status_code, "http"), str(error.detail), headers)
-
-    @app.exception_handler(Exception)
-    async def _bug(request: Request, error: Exception) -> Response:
-        log.error("Unexpected error at %s %s", request.method, request.url.path, exc_info=error)
-        return answer(500, "internal", "Something went wrong on our side. Please try again in a minute.")
 
 
 def _with_media_type(document: dict[str, Any]) -> dict[str, Any]:

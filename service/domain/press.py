@@ -79,6 +79,11 @@ def _judge(facts: Facts, now: datetime) -> Granted | Refused:
     return Granted(until, policy.level)
 
 
+def look_back(policy: Policy) -> timedelta:
+    """How long ago a lease may have ended and still count as the same stretch of light."""
+    return timedelta(minutes=policy.longest_minutes) + _gap(policy)
+
+
 def _gap(policy: Policy) -> timedelta:
     return max(timedelta(minutes=policy.rest_minutes), SHORTEST)
 

@@ -73,6 +73,9 @@ def council_energy(
 
 
 def _rows(tx: Tx, home: Municipality, first: date, last: date, zone: str | None) -> list[EnergyRow]:
+    for name, day in (("from", first), ("to", last)):
+        if not 2000 <= day.year < 2200:
+            raise InvalidError(f"{name}: {day} is not between the years 2000 and 2199.")
     if last < first:
         raise InvalidError("to: must not lie before from.")
     if (last - first).days >= MOST_NIGHTS:

@@ -8,9 +8,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from service.domain.inventory import Municipality, Output, Zone, ZoneKey, curve_of
 from service.domain.leases import Lease, Progress
 from service.domain.lights import FRESH_FOR, Light, Watched, availability, light_of, until_of
-from service.domain.press import Facts, Granted, Refused, decide
+from service.domain.orders import Order, derive
+from service.domain.press import Facts, Granted, Refused, decide, look_back
 from service.domain.schedule import Curve, Interval
 from service.domain.sun import night_of, noon
+from service.domain.words import LeaseState
 from service.errors import UnknownError
 from service.ports import Tx
 from service.usecases.press import find
@@ -64,7 +66,23 @@ def look_at_zones(
     keys = {key for zone in found for key in zone.lights}
     everything = {zone.key.zone: zone for zone in tx.zones(municipality, now)}
     watched = watch(tx, tx.outputs(keys))
-    return [_view(tx, home, zone, everything, watched, now, speed, broker_connected) for zone in found]
+    lit_leases = _lit_leases(tx, home.id, watched, now)
+    return [_view(tx, home, zone, everything, watched, lit_leases, now, speed, broker_connected) for zone in found]
+
+
+def _lit_leases(tx: Tx, municipality: str, watched: list[Watched], now: datetime) -> list[Lease]:
+    """The leases that reports confirmed; read only while some order has not been acknowledged."""
+    if all(w.controller.desired_n >= w.desired_n for w in watched):
+        return []
+    lit = (LeaseState.LIT, LeaseState.PARTLY)
+    return [lease for lease, progress in tx.leases_running(municipality, now) if progress.state in lit]
+
+
+def _confirmed_order(watched: Watched, lit_leases: list[Lease], now: datetime) -> Order:
+    """The order that an output is known to follow: the last one if it was acknowledged, else what was lit before."""
+    if watched.controller.desired_n >= watched.desired_n:
+        return watched.order
+    return derive(watched.output, lit_leases, now)
 
 
 def _view(
@@ -73,6 +91,7 @@ def _view(
     zone: Zone,
     zones: dict[str, Zone],
     watched: list[Watched],
+    lit_leases: list[Lease],
     now: datetime,
     speed: float,
     broker_connected: bool,
@@ -81,13 +100,12 @@ def _view(
     lit = {key.zone for key in zone.lights}
     pressed = [w for w in watched if w.output.zone in lit]
     curves = {w.output.key: curve_of(w.output, zones[w.output.zone], home) for w in pressed}
-    until = until_of(((curves[w.output.key], w.order) for w in own), now)
+    until = until_of(((curves[w.output.key], _confirmed_order(w, lit_leases, now)) for w in own), now)
     policy = zone.policy
-    back = timedelta(minutes=policy.longest_minutes + max(policy.rest_minutes, 1))
     facts = Facts(
         policy=policy,
         curves=tuple(dict.fromkeys(curves.values())),
-        leases=tuple(tx.leases_pressed(zone.key, now - back)),
+        leases=tuple(tx.leases_pressed(zone.key, now - look_back(policy))),
         outputs=tuple(availability(w.controller, now, speed) for w in own),
         broker_connected=broker_connected,
     )
@@ -129,7 +147,7 @@ def _look_again(
 def _cost(home: Municipality, minutes: int, level: int, outputs: list[Output], now: datetime) -> Cost:
     watts = sum(output.watts * output.keeps(level) / 100 for output in outputs)
     wh = watts * minutes / 60
-    price = home.price_on(now.date())
+    price = home.price_on(night_of(now, home.place.tz))
     money = (
         None if price is None else (Decimal(str(wh)) / 1000 * price.per_kwh).quantize(Decimal("0.01"), ROUND_HALF_UP)
     )

@@ -3,13 +3,13 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from secrets import token_hex
 
 from service.domain.inventory import Municipality, Output, Zone, ZoneKey, curve_of
 from service.domain.leases import Lease
 from service.domain.lights import availability
-from service.domain.press import Facts, Granted, Refused, decide
+from service.domain.press import Facts, Granted, Refused, decide, look_back
 from service.domain.schedule import Curve
 from service.domain.words import Availability, Channel
 from service.errors import UnknownError
@@ -68,7 +68,7 @@ def _press(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
     facts = Facts(
         policy=zone.policy,
         curves=curves(tx, municipality, zone, outputs, around.now),
-        leases=tuple(tx.leases_pressed(key, around.now - _look_back(zone))),
+        leases=tuple(tx.leases_pressed(key, around.now - look_back(zone.policy))),
         outputs=tuple(own),
         broker_connected=around.broker_connected,
     )
@@ -120,12 +120,6 @@ def curves(tx: Tx, municipality: Municipality, zone: Zone, outputs: list[Output]
             zones[other.zone] = along
     found = {curve_of(output, zones[output.zone], municipality): None for output in outputs}
     return tuple(found)
-
-
-def _look_back(zone: Zone) -> timedelta:
-    """How long ago a lease may have ended and still count as the same stretch of light."""
-    policy = zone.policy
-    return timedelta(minutes=policy.longest_minutes + max(policy.rest_minutes, 1))
 
 
 def scope_of(key: ZoneKey, idempotency_key: str) -> str:
