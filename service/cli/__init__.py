@@ -1,5 +1,6 @@
 """The command line: `dorflicht`."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -64,6 +65,7 @@ def demo_command(
 
 def main() -> None:
     """Run the command line; what the user can mend is said in one sentence."""
+    os.umask(0o077)  # databases, secrets and logs are nobody else's business
     try:
         app()
     except DorflichtError as error:

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from queue import Empty, Queue
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import TextIO
 
-from service.app import import_files, prepare_broker, utc_now
+from service.app import SetupError, import_files, prepare_broker, utc_now
 from service.cli.ground import HOST, folder, free_port, noted_time, own_secrets, start_time
 from service.settings import Settings
 
@@ -42,6 +42,8 @@ class Options:
 
 def run_demo(options: Options) -> int:
     """Run the demo until Ctrl-C; its exit code. SetupError says in one sentence why it cannot start."""
+    if options.http_port == options.mqtt_port:
+        raise SetupError(f"Page and broker cannot share port {options.http_port}; choose another by --mqtt-port.")
     data = folder(options.data_dir)
     for name, port in (("http", options.http_port), ("mqtt", options.mqtt_port)):
         free_port(name, port)
@@ -71,7 +73,7 @@ class Supervisor:
         self._environment = {**os.environ, **environment}
         self._commands = _commands(options, data)
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._events: Queue[str] = Queue()
+        self._events: SimpleQueue[str] = SimpleQueue()
         self._stopping = False
         self._restarts = 0
 

@@ -17,7 +17,7 @@ _SECRETS = ("service", "staff", "observer")
 def folder(path: Path) -> Path:
     """The data folder, made and proven writable; SetupError otherwise."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = path / ".writable"
         probe.touch()
         probe.unlink()

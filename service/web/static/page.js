@@ -155,7 +155,7 @@ async function press(id) {
     return become(id, mine, "unanswered");
   }
   const { ok, body } = answered;
-  setClock(body);
+  if (mine.key !== before?.key) setClock(body); // an answer given again tells the time of the first
   if (ok) return watch(id, mine, body.lease);
   const retryAt = body.retry_at ? Date.parse(body.retry_at) : null;
   become(id, mine, "refused", { sentence: body.detail ?? t("note_refused"), retryAt });
