@@ -75,9 +75,9 @@ class Village:
         assert found is not None
         return found[1]
 
-    def status(self, controller: str, *, online: bool = True, session: int = 1) -> Status:
+    def status(self, controller: str, *, online: bool = True, session: int = 1, retained: bool = False) -> Status:
         """A birth or a will."""
-        return Status(ControllerKey(self.id, controller), online, session)
+        return Status(ControllerKey(self.id, controller), online, session, retained)
 
     def report(  # every part of a report that a test may want to bend
         self,

@@ -111,6 +111,13 @@ async def test_a_retained_report_says_nothing_about_being_online(village: Villag
     assert (await village.look("dorf")).light.state is LightState.LIT
 
 
+async def test_a_birth_that_the_broker_had_kept_proves_no_life(village: Village) -> None:
+    await village.say(village.status("cabinet-1", retained=True), village.report("cabinet-1", {1: 100}, retained=True))
+    assert (await village.look("dorf")).light.state is LightState.UNKNOWN
+    await village.say(village.report("cabinet-1", {1: 100}))
+    assert (await village.look("dorf")).light.state is LightState.LIT
+
+
 async def test_duplicates_and_late_reports_fall_out(village: Village) -> None:
     first = village.report("cabinet-1", {1: 0}, seq=10, wh=100)
     await village.say(first)
