@@ -12,6 +12,7 @@ import aiomqtt
 from tests.support.broker_process import BrokerProcess
 
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+_PATIENCE_S = 60.0
 _DESIRED, _REPORT = "dorflicht/v1/floor/floor/desired", "dorflicht/v1/floor/floor/report"
 _ORDER = {
     "desired_n": 0,
@@ -39,22 +40,23 @@ async def order_to_ack(broker: BrokerProcess, secret: str, count: int) -> list[f
     async with broker.service_client("floor", socket_options=_NO_DELAY) as service, pole:
         await service.subscribe(_REPORT, qos=1)
         await pole.subscribe(_DESIRED, qos=1)
-        echoing = asyncio.create_task(_echo(pole))
         reports = aiter(service.messages)
         times = []
-        for n in range(count):
-            body = json.dumps({**_ORDER, "desired_n": n})
-            began = time.perf_counter()
-            await service.publish(_DESIRED, body, qos=1)
-            await anext(reports)
-            times.append(time.perf_counter() - began)
-        echoing.cancel()
-        await asyncio.gather(echoing, return_exceptions=True)
+        async with asyncio.timeout(_PATIENCE_S), asyncio.TaskGroup() as group:
+            group.create_task(_echo(pole, count))
+            for n in range(count):
+                body = json.dumps({**_ORDER, "desired_n": n})
+                began = time.perf_counter()
+                await service.publish(_DESIRED, body, qos=1)
+                await anext(reports)
+                times.append(time.perf_counter() - began)
     return times
 
 
-async def _echo(pole: aiomqtt.Client) -> None:
-    async for message in pole.messages:
+async def _echo(pole: aiomqtt.Client, count: int) -> None:
+    orders = aiter(pole.messages)
+    for _ in range(count):
+        message = await anext(orders)
         await pole.publish(_REPORT, message.payload, qos=1)
 
 
