@@ -7,7 +7,8 @@ from firmware_mock.core.posix_tz import Zone
 MAX_BYTES = 32768
 LATEST = 4102444800000
 """The last moment that may stand in a message: the year 2100."""
-MAX_COUNTER = 9007199254740992
+MAX_COUNTER = 2147483647
+"""The highest plan_n, desired_n and session that may stand in a message."""
 MAX_AHEAD = 86400000
 """How far after `at` an order may end, in milliseconds."""
 CAUSES = ("lock", "rescue", "safety", "test", "override", "press", "local", "exception", "schedule", "failsafe")

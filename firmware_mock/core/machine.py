@@ -192,8 +192,8 @@ class Core:
         self.tick(mono_ms)
 
     def next_session(self) -> int:
-        """Count the session up; must be kept before CONNECT."""
-        self.session += 1
+        """Count the session up; must be kept before CONNECT. At the highest that can be said it stays."""
+        self.session = min(self.session + 1, decode.MAX_COUNTER)
         return self.session
 
     # what it does

@@ -1,6 +1,7 @@
 """Payloads of the wire, version 1 (broker/topics.md): values out, bytes in, and back."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -22,7 +23,8 @@ MAX_PAYLOAD = 32 * 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Milliseconds = Annotated[int, Field(ge=0, le=4_102_444_800_000)]
-Count = Annotated[int, Field(ge=0, le=2**53)]
+Duration = Annotated[int, Field(ge=0, le=2**53)]
+Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Level = Annotated[int, Field(ge=0, le=100)]
 Number = Annotated[str, StringConstraints(pattern="^[1-8]$")]
 
@@ -46,7 +48,7 @@ class _Output(_Body):
 class _Meter(_Body):
     w: Annotated[float, Field(ge=0, le=1_000_000)]
     v: Annotated[float, Field(ge=0, le=1000)] | None = None
-    wh_total: Annotated[float, Field(ge=0, le=1e12)]
+    wh_total: Annotated[float, Field(ge=0, le=1e9)]
     outputs: Annotated[list[Number], Field(max_length=8)]
 
 
@@ -58,10 +60,10 @@ class _Report(_Body):
     seq: Count
     at: Milliseconds | None
     clock: Literal["valid", "unset"]
-    uptime_ms: Count
+    uptime_ms: Duration
     outputs: Annotated[dict[Number, _Output], Field(min_length=1, max_length=8)]
     meters: Annotated[dict[Number, _Meter], Field(max_length=8)]
-    fw: Annotated[str, StringConstraints(max_length=64)]
+    fw: Annotated[str, StringConstraints(pattern="^[ -~]{0,64}$")]
 
 
 class _Status(_Body):
@@ -77,15 +79,24 @@ class _DesiredCounter(_Body):
     desired_n: Count
 
 
+_FIELDS = frozenset(
+    name for model in (_Output, _Meter, _Report, _Status, _PlanCounter, _DesiredCounter) for name in model.model_fields
+)
+
+
 def _read(model: type[B], payload: bytes) -> B:
     if len(payload) > MAX_PAYLOAD:
         raise DecodeError("oversized")
     try:
         return model.model_validate_json(payload)
     except ValidationError as error:
-        fault = error.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"] if not str(part).isdigit())
-        raise DecodeError(f"malformed {where or 'body'}") from error
+        raise DecodeError(f"malformed {_where(error.errors()[0]['loc']) or 'body'}") from error
+
+
+def _where(path: tuple[int | str, ...]) -> str:
+    """The fields on the way to a fault. Keys are the sender's own words: neither counted apart nor logged."""
+    told = (part for part in path if isinstance(part, str) and not re.fullmatch("[1-8]", part))
+    return ".".join(part if part in _FIELDS else "*" for part in told)
 
 
 def moment(milliseconds: int) -> datetime:

@@ -11,7 +11,7 @@ import pytest
 
 from service.domain.inventory import ControllerKey
 from service.domain.orders import OrderStep
-from service.domain.reports import Report, Status
+from service.domain.reports import Counters, Report, Status
 from service.domain.sun import night_of
 from service.domain.words import Cause
 from service.usecases.conduct import plan_of
@@ -127,3 +127,45 @@ def test_the_wire_speaks_whole_milliseconds() -> None:
 @pytest.mark.parametrize("name", ["Europe/Berlin", "Europe/Paris", "UTC", "America/Argentina/Buenos_Aires"])
 def test_a_posix_tz_is_found(name: str) -> None:
     assert 3 <= len(posix_tz(name)) <= 64
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kind"),
+    [
+        ("outputs", {"no digit": {"level": 1, "cause": "press"}}, "outputs.*.*"),
+        ("outputs", {"1\nWARNING forged line": {"level": 1, "cause": "press"}}, "outputs.*.*"),
+        ("outputs", {"\u00b2": {"level": 1, "cause": "press"}}, "outputs.*.*"),
+        ("outputs", {"1": {"level": 101, "cause": "press"}}, "outputs.level"),
+        ("meters", {"\x1b[31m": {"w": 1, "wh_total": 1, "outputs": []}}, "meters.*.*"),
+        ("meters", {"8": {"w": 1, "wh_total": -1, "outputs": []}}, "meters.wh_total"),
+        ("fw", "a\nb", "fw"),
+        ("fw", "a\n", "fw"),
+        ("fw", "\u00e4", "fw"),
+    ],
+)
+def test_the_kind_of_a_fault_names_only_fields_of_the_contract(field: str, value: object, kind: str) -> None:
+    body = json.loads((BROKER / "examples/good/report-cabinet.json").read_text("utf-8"))
+    with pytest.raises(DecodeError) as fault:
+        decode("dorflicht/v1/leck/cabinet-1/report", json.dumps(body | {field: value}).encode(), retained=False)
+    assert str(fault.value) == f"malformed {kind}"
+
+
+def test_a_sender_cannot_invent_kinds_of_fault() -> None:
+    body = json.loads((BROKER / "examples/good/report-cabinet.json").read_text("utf-8"))
+    kinds = set()
+    for n in range(300):
+        strange = {f"strange {n}": {f"more {n}": n}}
+        payload = json.dumps(body | {"outputs": strange, "meters": strange, f"extra {n}": n}).encode()
+        with pytest.raises(DecodeError) as fault:
+            decode("dorflicht/v1/leck/cabinet-1/report", payload, retained=False)
+        kinds.add(str(fault.value))
+    assert len(kinds) == 1
+
+
+@pytest.mark.parametrize("leaf", ["plan", "desired"])
+def test_a_kept_counter_is_read_up_to_the_highest_that_the_wire_allows(leaf: str) -> None:
+    highest = decode(f"dorflicht/v1/leck/cabinet-1/{leaf}", b'{"%s_n":2147483647}' % leaf.encode(), retained=True)
+    assert isinstance(highest, Counters)
+    assert max(highest.plan_n, highest.desired_n) == 2**31 - 1
+    with pytest.raises(DecodeError):
+        decode(f"dorflicht/v1/leck/cabinet-1/{leaf}", b'{"%s_n":2147483648}' % leaf.encode(), retained=True)

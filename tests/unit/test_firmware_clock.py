@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.poles import HOUR, MINUTE, Pole, T, plan, step
+from tests.support.poles import HOUR, MINUTE, Pole, T, plan, step, validator
 
 
 def at_of(pole: Pole) -> int | None:
@@ -174,3 +174,13 @@ def test_a_core_asks_to_announce_itself_where_it_reads_another_status() -> None:
     assert pole.core.on_status(b"") == "announce"
     assert read(True, session + 5) == "reconnect"
     assert pole.core.next_session() == session + 6
+
+
+def test_the_highest_session_that_can_be_said_is_never_passed() -> None:
+    pole = Pole()
+    highest = 2**31 - 1
+    assert pole.core.on_status(json.dumps({"online": False, "session": highest}).encode()) == "reconnect"
+    assert pole.core.next_session() == highest
+    birth = pole.core.status(True)
+    validator("status").validate(birth)
+    assert pole.core.on_status(json.dumps(birth).encode()) is None
