@@ -1,6 +1,7 @@
 """The way to the controllers: one MQTT connection that heals itself."""
 
 import asyncio
+import contextlib
 import logging
 import random
 import re
@@ -8,7 +9,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from secrets import token_hex
 from typing import Any
 
@@ -57,9 +58,10 @@ class Broker:
 class MqttLamps:
     """`service.ports.Lamps` over MQTT. `run` keeps the connection until it is cancelled."""
 
-    def __init__(self, broker: Broker, clock: Clock) -> None:
-        """Prepare; nothing is opened before `run`."""
+    def __init__(self, broker: Broker, clock: Clock, *, echo_within_s: float = 30.0) -> None:
+        """Prepare; nothing is opened before `run`. `echo_within_s`: how long the broker may keep our own word."""
         self._broker = broker
+        self._echo_within_s = echo_within_s
         self._clock = clock
         self._client: aiomqtt.Client | None = None
         self._waiting: list[Message | Connected | Disconnected] = []
@@ -82,21 +84,23 @@ class MqttLamps:
     async def run(self) -> None:
         """Connect, and connect again with growing pauses whenever the broker goes away."""
         pause = _FIRST_PAUSE
-        said = False
+        said: set[str] = set()
         while not self._closing.is_set():
             try:
                 await self._session()
             except (aiomqtt.MqttError, OSError, TimeoutError) as error:
                 if self._connected:
-                    pause, said = _FIRST_PAUSE, False
-                if not said:
+                    pause = _FIRST_PAUSE
+                    said.clear()
+                if str(error) not in said:
                     log.warning("The broker at %s:%s is away: %s", self._broker.host, self._broker.port, error)
-                    said = True
+                    said.add(str(error))
             finally:
                 self._gone()
             jitter = random.uniform(0.8, 1.2)  # noqa: S311 - spreads reconnects, protects nothing
-            resume = self._clock.now() + timedelta(seconds=pause * jitter * self._clock.speed)
-            await self._clock.wait(self._closing, until=resume)
+            with contextlib.suppress(TimeoutError):  # real seconds: the network does not run at the demo's speed
+                async with asyncio.timeout(pause * jitter):
+                    await self._closing.wait()
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _gone(self) -> None:
@@ -122,18 +126,25 @@ class MqttLamps:
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         ) as client:
             client.pending_calls_threshold = _MOST_WAITING  # the conductor publishes to a whole village at once
-            own = [f"{ROOT}/+/+/{leaf}" for leaf in _OWN_LEAVES]
             await client.subscribe([(f"{ROOT}/+/+/{leaf}", 1) for leaf in _LEAVES] + [(ECHO, 1)])
-            await client.subscribe([(topic, 1) for topic in own])
+            await client.subscribe([(f"{ROOT}/+/+/{leaf}", 1) for leaf in _OWN_LEAVES])
             echo = token_hex(8).encode()
             await client.publish(ECHO, echo, qos=1)
-            async for message in client.messages:
-                if str(message.topic) == ECHO:
-                    if message.payload == echo and self._client is None:
-                        await client.unsubscribe(own)
-                        self._ready(client)
-                else:
-                    self._take(message)
+            try:
+                async with asyncio.timeout(self._echo_within_s) as patience:
+                    await self._listen(client, echo, patience)
+            except TimeoutError:
+                raise TimeoutError(f"{ECHO} did not come back within {self._echo_within_s:g} s") from None
+
+    async def _listen(self, client: aiomqtt.Client, echo: bytes, patience: asyncio.Timeout) -> None:
+        """Take what arrives, until the connection ends; be patient once the echo is there."""
+        async for message in client.messages:
+            if str(message.topic) != ECHO:
+                self._take(message)
+            elif message.payload == echo and self._client is None:
+                patience.reschedule(None)
+                await client.unsubscribe([f"{ROOT}/+/+/{leaf}" for leaf in _OWN_LEAVES])
+                self._ready(client)
 
     def _ready(self, client: aiomqtt.Client) -> None:
         """The echo came back, so all that the broker had kept for us is here."""
