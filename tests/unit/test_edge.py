@@ -66,6 +66,7 @@ async def test_our_own_pages_and_programs_may_press(client: httpx.AsyncClient, h
     [
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://[x"},
         {"Origin": "http://village.example:8081"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
@@ -109,7 +110,7 @@ async def test_errors_of_every_kind_are_problems(client: httpx.AsyncClient) -> N
 
 
 async def test_every_answer_carries_the_security_headers(client: httpx.AsyncClient) -> None:
-    for path in ("/press", "/nowhere", "/conflict"):
+    for path in ("/press", "/nowhere", "/conflict", "/broken"):
         answer = await client.get(path)
         for name, value in SECURITY_HEADERS.items():
             assert answer.headers[name] == value

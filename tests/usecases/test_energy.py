@@ -68,6 +68,11 @@ async def test_by_hour_a_press_never_shows(village: Village) -> None:
     assert hours[0].label == "2026-11-22T00:00:00+00:00"
 
 
+async def test_a_date_far_from_any_night_is_refused(village: Village) -> None:
+    with pytest.raises(InvalidError, match=r"^from: "):
+        await village.store.read(lambda tx: public_energy(tx, "luetjenholm", date(9999, 12, 30), date.max, village.now))
+
+
 @pytest.mark.parametrize(("first", "last"), [(date(2026, 11, 21), date(2026, 11, 20)), (date(2026, 1, 1), EVENING)])
 async def test_a_period_that_makes_no_sense_is_refused(village: Village, first: date, last: date) -> None:
     with pytest.raises(InvalidError, match=r"^to: "):

@@ -8,7 +8,7 @@ import pytest
 
 from service.domain.inventory import ZoneKey
 from service.domain.press import Granted, Refused
-from service.domain.words import Basis, LightState, Reason
+from service.domain.words import Basis, Cause, LightState, Reason
 from service.errors import UnknownError
 from service.store import SqlStore
 from service.usecases.look import look_at_lease, look_at_plan, look_at_zones
@@ -55,6 +55,21 @@ async def test_a_view_says_when_time_alone_changes_it(village: Village) -> None:
     assert isinstance(view.press, Refused)
     assert view.press.reason is Reason.ALREADY_LIT
     assert view.look_again == view.press.retry_at == utc("2026-11-21T23:18:01")
+
+
+async def test_until_is_what_the_lamps_acknowledged_and_not_what_was_only_ordered(village: Village) -> None:
+    await village.conduct()
+    await village.say(village.report("cabinet-1", {1: 0}))
+    await village.press("dorf")
+    await village.conduct("dorf")
+    await village.say(village.report("cabinet-1", {1: 100}, desired_n=2, cause=Cause.PRESS))
+    village.later(minutes=3)
+    await village.press("dorf")
+    await village.conduct("dorf")
+    light = (await village.look("dorf")).light
+    assert (light.state, light.until) == (LightState.LIT, NIGHT + timedelta(minutes=12))
+    await village.say(village.report("cabinet-1", {1: 100}, desired_n=3, cause=Cause.PRESS))
+    assert (await village.look("dorf")).light.until == NIGHT + timedelta(minutes=15)
 
 
 async def test_unlisted_zones_are_seen_only_by_name(store: SqlStore) -> None:
