@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -95,9 +95,7 @@ class Service:
         finally:
             self.stopping.set()
             self.housekeeping.stop()
-            for task in self._tasks.values():
-                task.cancel()
-            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await _end(self._tasks.values())
             if self._clock_file is not None:
                 _write_clock(self._clock_file, self.clock.now())
             await self.lamps.close()
@@ -119,6 +117,17 @@ class Service:
         while self._clock_file is not None and not self.stopping.is_set():
             _write_clock(self._clock_file, self.clock.now() + 2 * _RESTART * self.clock.speed)
             await self.clock.wait(self.stopping, until=self.clock.now() + _RESTART * self.clock.speed)
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks until all have ended: Python 3.11's wait_for loses a cancellation that comes with its result."""
+    tasks = set(tasks)
+    pending = tasks
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.2)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def create_app(settings: Settings, *, clock: Clock, store: Store, lamps: Lamps) -> FastAPI:
@@ -242,10 +251,10 @@ def serve(settings: Settings) -> None:
     for chatty in ("apscheduler", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     migrate(settings.database_url)
-    asyncio.run(_serve(settings))
+    _server(settings).run()
 
 
-async def _serve(settings: Settings) -> None:
+def _server(settings: Settings) -> _Server:
     clock = SystemClock(_demo_start(settings), settings.demo_speed) if settings.demo else SystemClock()
     broker = Broker(
         settings.mqtt_host,
@@ -266,7 +275,7 @@ async def _serve(settings: Settings) -> None:
     )
     server = _Server(config)
     server.stopping = app.state.service.stopping
-    await server.serve()
+    return server
 
 
 def import_files(settings: Settings, files: Sequence[Path], credentials: Path | None) -> Enrolled:
