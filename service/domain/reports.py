@@ -2,10 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from service.domain.inventory import ControllerKey
 from service.domain.words import Cause
+
+MOST_BEHIND = timedelta(hours=1)
+"""A controller's clock that lags by more is wrong."""
+
+LONGEST_GAP = timedelta(days=31)
+"""What was used in a longer silence counts as used in its end."""
+
+MOST_AHEAD = 1_000_000
+"""By how much a controller may know a higher counter than the service."""
+
+HIGHEST_BELIEVED = 2**30 - 1
+"""The highest counter that the service follows: half of what the wire can say is left for its own orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +114,26 @@ class MeterState:
     total_mwh: int
     watts: float
     at: datetime
+
+
+def moment_of(report: Report, last: datetime | None, now: datetime) -> datetime:
+    """When a report was made: never after `now`, and not before the `last` one, unless the clock was set back.
+
+    Between the two anything is believed, since a demo that skips time tells of it in order. What a broker kept may
+    be old.
+    """
+    if report.at is None:
+        return now
+    said = min(report.at, now)
+    if last is not None and last <= said:
+        return said
+    if report.retained:
+        return max(said, now - LONGEST_GAP) if last is None else min(last, now)
+    if now - said > MOST_BEHIND:
+        return now
+    return said if last is None else min(last, now)
+
+
+def believable(said: int, known: int) -> bool:
+    """Whether a counter that a controller claims may be true, where the service knows of `known`."""
+    return said <= known or (said <= HIGHEST_BELIEVED and said - known <= MOST_AHEAD)

@@ -5,10 +5,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from service.domain.energy import book
-from service.domain.inventory import Controller, ControllerKey, MeterKey, Output, OutputKey, ZoneKey
+from service.domain.energy import beyond_plan, book, plausible
+from service.domain.inventory import Controller, ControllerKey, Output, OutputKey, ZoneKey, curve_of
 from service.domain.lights import FRESH_FOR
-from service.domain.reports import ControllerState, Counters, Message, MeterState, OutputState, Report, Status
+from service.domain.reports import (
+    ControllerState,
+    Counters,
+    Message,
+    MeterReading,
+    MeterState,
+    OutputState,
+    Report,
+    Status,
+    believable,
+    moment_of,
+)
+from service.domain.schedule import Curve
 from service.ports import Tx
 from service.usecases.progress import follow
 
@@ -29,9 +41,29 @@ class Recorded:
     dropped: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(slots=True)
+class _Batch:
+    """A transaction, its moment, what it changed, and the curves of zones that it had to read."""
+
+    tx: Tx
+    now: datetime
+    done: Recorded = field(default_factory=Recorded)
+    curves: dict[tuple[ZoneKey, bool], Curve | None] = field(default_factory=dict)
+
+    def curve(self, output: Output) -> Curve | None:
+        """The curve of an output's plan, by the policy in force now; read once for each zone."""
+        zone_key = ZoneKey(output.key.municipality, output.zone)
+        known = zone_key, output.safety
+        if known not in self.curves:
+            zone, home = self.tx.zone(zone_key, self.now), self.tx.municipality(zone_key.municipality)
+            self.curves[known] = None if zone is None or home is None else curve_of(output, zone, home)
+        return self.curves[known]
+
+
 def record(tx: Tx, messages: Sequence[Message], now: datetime, speed: float) -> Recorded:
     """Record a batch in one transaction."""
-    done = Recorded()
+    batch = _Batch(tx, now)
+    done = batch.done
     found = _controllers(tx, {message.controller for message in messages})
     states = tx.controller_states(found)
     for message in messages:
@@ -45,7 +77,7 @@ def record(tx: Tx, messages: Sequence[Message], now: datetime, speed: float) -> 
         elif isinstance(message, Status):
             states[controller.key] = _status(tx, controller, state, message, done)
         else:
-            states[controller.key] = _report(tx, controller, state, message, now, done)
+            states[controller.key] = _report(batch, controller, state, message)
     _follow(tx, found.values(), now, speed, done)
     return done
 
@@ -75,29 +107,27 @@ def _status(tx: Tx, controller: Controller, state: ControllerState, status: Stat
     return after
 
 
-def _report(
-    tx: Tx, controller: Controller, state: ControllerState, report: Report, now: datetime, done: Recorded
-) -> ControllerState:
+def _report(batch: _Batch, controller: Controller, state: ControllerState, report: Report) -> ControllerState:
+    tx, now, done = batch.tx, batch.now, batch.done
     if report.session < state.session:
         done.dropped["older session"] += 1
         return state
-    at = now if report.at is None else min(report.at, now)
+    at = moment_of(report, state.reported_at, now)
     if not tx.new_report(controller.key, report.boot, report.seq, at):
         done.dropped["duplicate"] += 1
         return state
     if (report.boot, report.seq) < (state.boot, state.seq):
         done.dropped["late"] += 1
         return state
-    if (report.plan_n, report.desired_n) != (state.plan_n, state.desired_n):
-        _raise(tx, Counters(controller.key, report.plan_n, report.desired_n), done)
-    different = _levels_and_energy(tx, controller, report, at)
+    plan_n, desired_n = _counters(batch, controller, state, report)
+    different = _levels_and_energy(batch, controller, report, at)
     after = ControllerState(
         online=state.online if report.retained else True,
         session=report.session,
         boot=report.boot,
         seq=report.seq,
-        plan_n=report.plan_n,
-        desired_n=report.desired_n,
+        plan_n=plan_n,
+        desired_n=desired_n,
         heard_at=at if report.retained else now,
         reported_at=at,
         fw=report.fw,
@@ -108,17 +138,38 @@ def _report(
     return after
 
 
+def _counters(batch: _Batch, controller: Controller, state: ControllerState, report: Report) -> tuple[int, int]:
+    """The plan and the order that a controller says it applied, and ours are raised to; where that cannot be, what
+    it said before."""
+    plan_n, desired_n = report.plan_n, report.desired_n
+    if (plan_n, desired_n) == (state.plan_n, state.desired_n):
+        return plan_n, desired_n
+    key = controller.key
+    if not believable(plan_n, state.plan_n):
+        sent_plan = batch.tx.sent_plans(key.municipality).get(key)
+        if sent_plan is None or not believable(plan_n, sent_plan.plan_n):
+            batch.done.dropped["implausible counter"] += 1
+            plan_n = state.plan_n
+    if not believable(desired_n, state.desired_n):
+        sent_order = batch.tx.sent_orders([key]).get(key)
+        if sent_order is None or not believable(desired_n, sent_order.desired_n):
+            batch.done.dropped["implausible counter"] += 1
+            desired_n = state.desired_n
+    _raise(batch.tx, Counters(key, plan_n, desired_n), batch.done)
+    return plan_n, desired_n
+
+
 def _looks_different(before: ControllerState, after: ControllerState, now: datetime) -> bool:
     """Whether anything but the age of the last word changed: a heartbeat need not redraw every page."""
     silent = before.heard_at is None or now - before.heard_at > FRESH_FOR / 2
     return silent or (before.online, before.desired_n) != (after.online, after.desired_n)
 
 
-def _levels_and_energy(tx: Tx, controller: Controller, report: Report, at: datetime) -> bool:
+def _levels_and_energy(batch: _Batch, controller: Controller, report: Report, at: datetime) -> bool:
     """Save levels and book energy; returns whether a level, cause or power changed."""
     outputs = {output.key.n: output for output in controller.outputs}
-    before = tx.output_states(output.key for output in controller.outputs)
-    different = _energy(tx, controller, report, at, outputs, before)
+    before = batch.tx.output_states(output.key for output in controller.outputs)
+    different = _energy(batch, controller, report, at, before)
     for n, said in report.outputs.items():
         output = outputs.get(n)
         if output is None:
@@ -126,44 +177,58 @@ def _levels_and_energy(tx: Tx, controller: Controller, report: Report, at: datet
         earlier = before.get(output.key)
         same = earlier is not None and (earlier.level, earlier.cause) == (said.level, said.cause)
         since = earlier.since if earlier is not None and same else at
-        tx.save_output_state(output.key, OutputState(said.level, said.cause, since, at))
+        batch.tx.save_output_state(output.key, OutputState(said.level, said.cause, since, at))
         different = different or not same
     return different
 
 
 def _energy(
-    tx: Tx,
-    controller: Controller,
-    report: Report,
-    at: datetime,
-    outputs: dict[int, Output],
-    states: dict[OutputKey, OutputState],
+    batch: _Batch, controller: Controller, report: Report, at: datetime, states: dict[OutputKey, OutputState]
 ) -> bool:
+    """Book what meters went on, and keep their readings; returns whether a power changed."""
     different = False
-    meters = {meter.key.n: meter for meter in controller.meters}
-    readings = tx.meter_states(meter.key for meter in controller.meters)
-    for n, reading in report.meters.items():
-        meter = meters.get(n)
-        if meter is None:
+    outputs = {output.key.n: output for output in controller.outputs}
+    readings = batch.tx.meter_states(meter.key for meter in controller.meters)
+    for meter in controller.meters:
+        reading = report.meters.get(meter.key.n)
+        if reading is None:
             continue
         before = readings.get(meter.key)
-        measured = [(outputs[o], states[outputs[o].key]) for o in meter.outputs if outputs[o].key in states]
-        if before is not None and measured:
-            tx.add_energy(book(before, reading, at, measured))
-        tx.save_meter_state(MeterKey(*meter.key), MeterState(reading.total_mwh, reading.watts, at))
+        covered = [outputs[n] for n in meter.outputs]
+        after = MeterState(reading.total_mwh, reading.watts, at)
+        if before is not None and not _booked(batch, before, reading, at, covered, states):
+            after = MeterState(before.total_mwh, reading.watts, before.at)
+        batch.tx.save_meter_state(meter.key, after)
         different = different or before is None or abs(reading.watts - before.watts) > _NOISE * before.watts
     return different
+
+
+def _booked(
+    batch: _Batch,
+    before: MeterState,
+    reading: MeterReading,
+    at: datetime,
+    covered: list[Output],
+    states: dict[OutputKey, OutputState],
+) -> bool:
+    """Book a meter's advance, if it can be true; False where no output's state is known to book it to."""
+    measured = [(output, states[output.key]) for output in covered if output.key in states]
+    if not measured:
+        return False
+    if not plausible(before, reading, at, sum(output.watts for output in covered)):
+        batch.done.dropped["implausible meter"] += 1
+        return True
+    beyond = ((output.key, batch.curve(output)) for output, state in measured if beyond_plan(state))
+    curves = {key: curve for key, curve in beyond if curve is not None}
+    batch.tx.add_energy(book(before, reading, at, measured, curves))
+    return True
 
 
 def _follow(tx: Tx, controllers: Iterable[Controller], now: datetime, speed: float, done: Recorded) -> None:
     touched = {controller.key.municipality for controller in controllers if done.changed & _zones(controller)}
     for municipality in sorted(touched):
-        running = [
-            (lease, progress)
-            for lease, progress in tx.leases_running(municipality, now)
-            if done.changed.intersection(lease.lights)
-        ]
-        follow(tx, running, now, speed)
+        waiting = tx.leases_waiting(municipality, now)
+        follow(tx, [alike for alike in waiting if done.changed.intersection(alike.lights)], now, speed)
 
 
 def _zones(controller: Controller) -> set[ZoneKey]:

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.energy import Entry, advance, book, split
-from service.domain.inventory import Output, OutputKey
+from service.domain.energy import Entry, advance, book, plausible, split
+from service.domain.inventory import Output, OutputKey, curve_of
 from service.domain.reports import MeterReading, MeterState, OutputState
 from service.domain.words import Cause
 from tests.unit.villages import leck, utc
@@ -128,6 +128,56 @@ def test_entries_add_up_to_what_the_meter_ran_and_tile_the_time(
         hour = entry.start.replace(minute=0, second=0)
         assert entry.start <= entry.end <= hour + timedelta(hours=1)
         assert entry.energy_mwh >= 0
+
+
+@given(READINGS)
+def test_beside_a_plan_entries_add_up_all_the_same_and_the_plan_bears_no_more_than_its_level(
+    readings: list[tuple[int, int, tuple[int, Cause], tuple[int, Cause], bool]],
+) -> None:
+    inventory = leck()
+    curves = {o.key: curve_of(o, inventory.zones[0], inventory.municipality) for o in (CIRCUIT, CROSSING)}
+    before = meter(7, NOW + timedelta(seconds=1234))
+    for used, seconds, first, second, _ in readings:
+        at = before.at + timedelta(seconds=seconds)
+        measured = [(CIRCUIT, state(*first)), (CROSSING, state(*second))]
+        entries = book(before, reading(before.total_mwh + used), at, measured, curves)
+        assert total(entries) == used
+        plain = shares(book(before, reading(before.total_mwh + used), at, measured))
+        assert shares(entries) == plain, "only causes differ, not outputs"
+        for entry in entries:
+            assert before.at <= entry.start <= entry.end <= at
+            assert entry.energy_mwh >= 0
+            assert entry.end <= entry.start.replace(minute=0, second=0) + timedelta(hours=1)
+        before = meter(before.total_mwh + used, at)
+
+
+def test_the_plan_bears_its_own_part_between_its_changes() -> None:
+    inventory = leck()
+    curves = {CIRCUIT.key: curve_of(CIRCUIT, inventory.zones[0], inventory.municipality)}
+    start, border = utc("2026-11-20T21:50"), utc("2026-11-20T22:00")  # dark from 23:00 in Leck
+    entries = book(meter(0, start), reading(2_000), border + 10 * MINUTE, [(CIRCUIT, state(100, Cause.PRESS))], curves)
+    assert entries == [
+        Entry(CIRCUIT.key, start, border, 1_000, Cause.SCHEDULE),
+        Entry(CIRCUIT.key, border, border + 10 * MINUTE, 1_000, Cause.PRESS),
+    ]
+
+
+def test_an_advance_is_plausible_up_to_what_lamps_can_draw_and_some() -> None:
+    def can(advanced: int, minutes: int) -> bool:
+        return plausible(meter(0), reading(advanced), NOW + minutes * MINUTE, 60.0)
+
+    assert can(60 * 1500 + 100_000, 60)
+    assert not can(60 * 1500 + 100_001, 60)
+    assert can(1_500 + 100_000, 0), "at least a minute counts"
+    assert can(60 * 1500 * 24 * 31 + 100_000, 60 * 24 * 365)
+    assert not can(60 * 1500 * 24 * 31 + 100_001, 60 * 24 * 365), "and 31 days at most"
+
+
+def test_a_long_silence_is_booked_to_its_end() -> None:
+    at = NOW + timedelta(days=100)
+    entries = book(meter(0), reading(10_000), at, [(CROSSING, state(100))])
+    assert total(entries) == 10_000
+    assert (entries[0].start, entries[-1].end, len(entries)) == (at - timedelta(days=31), at, 31 * 24)
 
 
 @given(st.lists(st.tuples(st.floats(0, 500), st.integers(0, 100)), min_size=1, max_size=8), st.integers(0, 10**9))
