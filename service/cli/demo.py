@@ -51,15 +51,16 @@ def run_demo(options: Options) -> int:
     keys = own_secrets(data / "secrets.json")
     environment = _environment(options, data, start, keys)
 
-    print("Dorflicht demo: reading the villages ...", flush=True)
     settings = Settings.model_validate(
         {name.removeprefix("DORFLICHT_").lower(): value for name, value in environment.items()}
     )
     prepare_broker(settings, keys["observer"])
-    import_files(settings, sorted(VILLAGES.glob("*.toml")), data / "credentials.json")
+
+    def read_villages() -> None:
+        import_files(settings, sorted(VILLAGES.glob("*.toml")), data / "credentials.json")
 
     with (data / "demo.log").open("a", encoding="utf-8") as log:
-        return Supervisor(options, data, keys, environment, log).run()
+        return Supervisor(options, data, keys, environment, log).run(read_villages)
 
 
 class Supervisor:
@@ -77,18 +78,22 @@ class Supervisor:
         self._stopping = False
         self._restarts = 0
 
-    def run(self) -> int:
-        """Start all, say where the page is, restart what breaks, and end all on Ctrl-C."""
+    def run(self, read_villages: Callable[[], None]) -> int:
+        """Start all, say where the page is, restart what breaks, and end all on Ctrl-C.
+
+        The villages are read while the broker starts.
+        """
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._on_signal)
         try:
-            return self._run()
+            return self._run(read_villages)
         finally:
             self._end_all()
 
-    def _run(self) -> int:
-        print("Starting the broker ...", flush=True)
+    def _run(self, read_villages: Callable[[], None]) -> int:
+        print("Dorflicht demo: starting the broker, reading the villages ...", flush=True)
         self._start("broker")
+        read_villages()
         if not self._until(self._broker_answers, "broker"):
             return self._failed("broker")
         print("Starting the service and 117 lamps ...", flush=True)
