@@ -19,7 +19,7 @@ from service.domain.inventory import (
     Zone,
     ZoneKey,
 )
-from service.domain.leases import Lease, Progress
+from service.domain.leases import Alike, Lease, Progress, Span
 from service.domain.orders import Order
 from service.domain.reports import ControllerState, Message, MeterState, OutputState
 from service.domain.schedule import Step
@@ -182,31 +182,35 @@ class Tx(Protocol):
         """Keep a press, before or after the lease that it names, in the same transaction."""
         ...
 
-    def add_lease(self, lease: Lease) -> None:
-        """Keep a lease, in state granted."""
+    def add_lease(self, lease: Lease, total: int) -> None:
+        """Keep a lease, in state granted, with the number of outputs that it is to light."""
         ...
 
     def lease(self, lease_id: str) -> tuple[Lease, Progress] | None:
         """One lease and how far it has come."""
         ...
 
-    def leases_pressed(self, zone: ZoneKey, since: datetime) -> list[Lease]:
-        """Leases pressed in `zone` that end after `since`, failed ones left out.
+    def light_pressed(self, zone: ZoneKey, since: datetime) -> list[Span]:
+        """When leases pressed in `zone` that end after `since` give light, failed ones left out; by their beginning.
 
-        Of lit ones that began in the same minute two may stand for all: the first to begin and the last to end.
+        Leases that begin in the same minute are one span.
         """
         ...
 
     def leases_running(self, municipality: str, now: datetime) -> list[tuple[Lease, Progress]]:
         """Leases of all zones that end after `now`, with their progress.
 
-        Of lit ones of the same zone and level some may stand for all: as many as an order has steps, those that end
-        first, and the one that ends last.
+        Of begun ones that light the same zones at the same level and are in the same state some may stand for all:
+        those that end first, as many as an order has steps, and the one that ends last.
         """
         ...
 
-    def set_progress(self, lease_id: str, progress: Progress) -> None:
-        """Replace a lease's progress."""
+    def leases_waiting(self, municipality: str, now: datetime) -> list[Alike]:
+        """Leases that end after `now` and are not lit yet, those alike as one."""
+        ...
+
+    def set_progress(self, leases: Alike, progress: Progress, now: datetime) -> None:
+        """Replace the progress of all leases alike that end after `now`."""
         ...
 
     # orders and plans

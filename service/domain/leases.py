@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from service.domain.inventory import ZoneKey
 from service.domain.words import LeaseState
@@ -22,14 +23,34 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a lease has come, by what reports confirmed."""
+    """How far a lease has come, by what reports confirmed.
+
+    `ordered_at` is when its order was last published, for as long as nothing but ORDERED can be said.
+    """
 
     state: LeaseState
     confirmed: int
     total: int
+    ordered_at: datetime | None = None
 
 
-def stretch(leases: Iterable[Lease], now: datetime, gap: timedelta) -> tuple[datetime, datetime] | None:
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Leases that light the same zones at the same level and have come equally far."""
+
+    lights: tuple[ZoneKey, ...]
+    level: int
+    progress: Progress
+
+
+class Span(NamedTuple):
+    """Light in [start, until)."""
+
+    start: datetime
+    until: datetime
+
+
+def stretch(leases: Iterable[Span | Lease], now: datetime, gap: timedelta) -> tuple[datetime, datetime] | None:
     """Start and end of the continuous light that a press at `now` would go on with.
 
     Leases with gaps up to `gap` count as one. None when the last light ended longer ago than that.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.domain.inventory import Output
+from service.domain.leases import Progress
 from service.domain.orders import Order, level_of
 from service.domain.reports import ControllerState, MeterState, OutputState
 from service.domain.schedule import Curve
@@ -144,13 +145,20 @@ def confirmed(watched: Watched, level: int, now: datetime, speed: float) -> bool
 
 
 CONFIRM_WITHIN = timedelta(seconds=10)
-"""A lease that no report has confirmed by then has failed."""
+"""A lease that no report has confirmed by then, counted from its order, has failed."""
 
 
-def lease_state(confirmed_outputs: int, total: int, age: timedelta, speed: float) -> LeaseState:
-    """The state of an ordered lease: `total` counts its outputs but those known to be offline."""
+def progressed(before: Progress, confirmed_outputs: int, total: int, now: datetime, speed: float) -> Progress:
+    """How far an ordered lease has come: `total` counts its outputs but those known to be offline.
+
+    It never falls back: when less is known than before, the best that was confirmed stays.
+    """
+    if before.state is LeaseState.LIT or confirmed_outputs < before.confirmed:
+        return before
     if total and confirmed_outputs == total:
-        return LeaseState.LIT
+        return Progress(LeaseState.LIT, confirmed_outputs, total)
     if confirmed_outputs:
-        return LeaseState.PARTLY
-    return LeaseState.FAILED if age >= CONFIRM_WITHIN * speed else LeaseState.ORDERED
+        return Progress(LeaseState.PARTLY, confirmed_outputs, total)
+    if before.ordered_at is None or now >= before.ordered_at + CONFIRM_WITHIN * speed:
+        return Progress(LeaseState.FAILED, 0, total)
+    return Progress(LeaseState.ORDERED, 0, total, before.ordered_at)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from service.domain.inventory import Policy
-from service.domain.leases import Lease, stretch
+from service.domain.leases import Lease, Span, stretch
 from service.domain.schedule import Curve
 from service.domain.sun import is_daylight, night, night_of
 from service.domain.words import Availability, Reason
@@ -28,7 +28,7 @@ class Facts:
 
     policy: Policy
     curves: tuple[Curve, ...]
-    leases: tuple[Lease, ...]
+    leases: tuple[Span | Lease, ...]
     outputs: tuple[Availability, ...]
     broker_connected: bool
 

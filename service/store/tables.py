@@ -168,28 +168,25 @@ class LampRow(Base, table=True):
 
 
 class LeaseRow(Base, table=True):
-    """What one granted press bought, and how far it has come. `zone_id` is the pressed zone."""
+    """What one granted press bought, and how far it has come. `zone_id` is the pressed zone.
+
+    `lights` are the slugs of the zones that it lights, in their order, parted by spaces: what was bought stays so,
+    whatever the zones light along later.
+    """
 
     __tablename__ = "lease"
-    __table_args__ = (Index(None, "zone_id", "until_at"),)
+    __table_args__ = (Index(None, "zone_id", "state", "until_at", "level", "lights", "start_at"),)
     id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
     public_id: str = Field(unique=True)
     zone_id: int = Field(foreign_key="zone.id")
+    lights: str
     start_at: datetime = Field(sa_type=UtcTime)
     until_at: datetime = Field(sa_type=UtcTime)
     level: int
     state: str
     confirmed: int
     total: int
-
-
-class LeaseZoneRow(Base, table=True):
-    """A zone that a lease lights; `position` keeps the order, the pressed zone first."""
-
-    __tablename__ = "lease_zone"
-    lease_id: int = Field(sa_column=Column(BigInteger, ForeignKey("lease.id"), primary_key=True))
-    zone_id: int = Field(primary_key=True, foreign_key="zone.id")
-    position: int
+    ordered_at: datetime | None = Field(sa_type=UtcTime)
 
 
 class PressRow(Base, table=True):

@@ -37,7 +37,7 @@ _ZONE = _Kind(
     "zone",
     zone,
     select(zone.c.id, zone.c.slug).where(zone.c.municipality_id == _of),
-    _columns("zone_id", tables.PressRow, tables.LeaseRow, tables.LeaseZoneRow, tables.EnergyEntryRow),
+    _columns("zone_id", tables.PressRow, tables.LeaseRow, tables.EnergyEntryRow),
 )
 _CONTROLLER = _Kind(
     "controller",
@@ -58,6 +58,8 @@ _METER = _Kind(
     _columns("meter_id", tables.MeterStateRow),
 )
 _LAMP = _Kind("lamp", lamp, select(lamp.c.id, lamp.c.slug).where(lamp.c.municipality_id == _of), ())
+_lease = table(tables.LeaseRow)
+_LIGHTS = select(_lease.c.lights).distinct().join(zone).where(zone.c.municipality_id == _of)
 _REMOVED_IN_THIS_ORDER = (_LAMP, _METER, _OUTPUT, _CONTROLLER, _ZONE)
 
 Name = tuple[str | int, ...]
@@ -94,9 +96,15 @@ class InventoryTx(VillageTx):
             for column in kind.recorded:
                 found = self._run(select(column).where(column.in_(gone[kind.name])).distinct(), {}) if names else ()
                 kept += [f"{kind.name} {'/'.join(map(str, names[row[0]]))}" for row in found]
+            if names and kind is _ZONE:
+                kept += [f"zone {slug}" for (slug,) in names.values() if slug in self._ever_lit(of)]
         if kept:
             raise ConflictError(f"{', '.join(sorted(set(kept)))}: cannot be removed, something is recorded there")
         return gone
+
+    def _ever_lit(self, of: int) -> set[Any]:
+        """The slugs of all zones that a lease of the municipality lights."""
+        return {slug for (lights,) in self._rows(_LIGHTS, of=of) for slug in lights.split()}
 
     def _remove(self, gone: Mapping[str, Sequence[int]]) -> None:
         for kind in _REMOVED_IN_THIS_ORDER:

@@ -2,15 +2,25 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, delete, func, insert, not_, or_, select, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    type_coerce,
+    update,
+)
 
 from service.domain.inventory import ZoneKey
-from service.domain.leases import Lease, Progress
+from service.domain.leases import Alike, Lease, Progress, Span
 from service.domain.orders import MAX_STEPS
 from service.domain.words import LeaseState
-from service.errors import UnknownError
 from service.ports import Answer, PressRecord
 from service.store import tables
 from service.store.columns import UtcTime
@@ -19,77 +29,98 @@ from service.store.tx_base import AnyRow, AnySelect, BaseTx, municipality, zone
 
 press_table = table(tables.PressRow)
 lease_table = table(tables.LeaseRow)
-lease_zone = table(tables.LeaseZoneRow)
 answer_table = table(tables.AnswerRow)
 report_key = table(tables.ReportKeyRow)
 probe = table(tables.ProbeRow)
 
-_lit = zone.alias("lit")
 _at = bindparam("at", type_=UtcTime)
 _MINUTE = 60_000_000
+_ALL = 2**31 - 1
 
 _LEASES: AnySelect = (
     select(
         lease_table.c.public_id,
-        municipality.c.slug,
-        zone.c.slug,
-        _lit.c.slug,
+        municipality.c.slug.label("municipality"),
+        zone.c.slug.label("zone"),
+        lease_table.c.lights,
         lease_table.c.start_at,
         lease_table.c.until_at,
         lease_table.c.level,
         lease_table.c.state,
         lease_table.c.confirmed,
         lease_table.c.total,
+        lease_table.c.ordered_at,
     )
     .select_from(lease_table)
     .join(zone, zone.c.id == lease_table.c.zone_id)
     .join(municipality, municipality.c.id == zone.c.municipality_id)
-    .join(lease_zone, lease_zone.c.lease_id == lease_table.c.id)
-    .join(_lit, _lit.c.id == lease_zone.c.zone_id)
-    .order_by(lease_zone.c.position)
 )
 _LEASE = _LEASES.where(lease_table.c.public_id == bindparam("lease"))
-
-_ends_later = (
-    select(lease_table.c.id)
-    .join(zone, zone.c.id == lease_table.c.zone_id)
-    .join(municipality, municipality.c.id == zone.c.municipality_id)
-    .where(municipality.c.slug == bindparam("municipality"), lease_table.c.until_at > _at)
+_lease_of = zone.join(municipality).join(lease_table, lease_table.c.zone_id == zone.c.id)
+_running = and_(
+    municipality.c.slug == bindparam("municipality"),
+    lease_table.c.until_at > _at,
+    # All states by name, which leaves nothing out, so that the index is searched by its second column, too.
+    lease_table.c.state.in_([literal_column(f"'{state.value}'") for state in LeaseState]),
 )
-_is_lit = lease_table.c.state == LeaseState.LIT.value
-
-
-def _thinned(leases: AnySelect, alike: tuple[Any, ...], order: tuple[Any, ...], first: int) -> AnySelect:
-    """`_LEASES` of the given ids, without the lit ones that are neither among the first of those `alike` in `order`,
-    nor the last of them to end."""
-    last = (lease_table.c.until_at.desc(), lease_table.c.id.desc())
-    numbered = leases.add_columns(
-        _is_lit.label("lit"),
-        func.row_number().over(partition_by=(_is_lit, *alike), order_by=order).label("first"),
-        func.row_number().over(partition_by=(_is_lit, *alike), order_by=last).label("last"),
-    ).subquery()
-    kept = select(numbered.c.id).where(or_(not_(numbered.c.lit), numbered.c.first <= first, numbered.c.last == 1))
-    return _LEASES.where(lease_table.c.id.in_(kept))
-
-
-_RUNNING = _thinned(
-    _ends_later,
-    (lease_table.c.zone_id, lease_table.c.level),
-    (lease_table.c.until_at, lease_table.c.id),
-    MAX_STEPS,
+_alike = (lease_table.c.zone_id, lease_table.c.lights, lease_table.c.level, lease_table.c.state)
+_GROUPS = (
+    select(
+        *_alike,
+        func.max(lease_table.c.start_at, type_=UtcTime).label("last_start"),
+        func.max(lease_table.c.until_at, type_=UtcTime).label("end"),
+    )
+    .select_from(_lease_of)
+    .where(_running)
+    .group_by(*_alike)
 )
-_PRESSED = _thinned(
-    _ends_later.where(zone.c.slug == bindparam("zone"), lease_table.c.state != LeaseState.FAILED.value),
-    (type_coerce(lease_table.c.start_at, BigInteger) // _MINUTE,),
-    (lease_table.c.start_at, lease_table.c.id),
-    1,
+_GROUP = _LEASES.where(
+    lease_table.c.zone_id == bindparam("zone_id"),
+    lease_table.c.lights == bindparam("lights"),
+    lease_table.c.level == bindparam("level"),
+    lease_table.c.state == bindparam("state"),
 )
-_ADD_LEASE = insert(lease_table).returning(lease_table.c.id)
-_ADD_LEASE_ZONE = insert(lease_zone)
+_FIRST_TO_END = (
+    _GROUP.where(lease_table.c.until_at > _at)
+    .order_by(lease_table.c.until_at, lease_table.c.id)
+    .limit(bindparam("first", type_=Integer))
+)
+_LAST_TO_END = _GROUP.where(lease_table.c.until_at == _at).order_by(lease_table.c.id.desc()).limit(1)
+_PRESSED = (
+    select(func.min(lease_table.c.start_at, type_=UtcTime), func.max(lease_table.c.until_at, type_=UtcTime))
+    .select_from(_lease_of)
+    .where(_running, zone.c.slug == bindparam("zone"), lease_table.c.state != LeaseState.FAILED.value)
+    .group_by(type_coerce(lease_table.c.start_at, BigInteger) // literal_column(str(_MINUTE)))
+)
+_progress = (lease_table.c.state, lease_table.c.confirmed, lease_table.c.total, lease_table.c.ordered_at)
+_WAITING = (
+    select(municipality.c.slug.label("municipality"), lease_table.c.lights, lease_table.c.level, *_progress)
+    .select_from(_lease_of)
+    .where(_running, lease_table.c.state != LeaseState.LIT.value)
+    .distinct()
+    .order_by(lease_table.c.lights, lease_table.c.level, *_progress)
+)
+_ADD_LEASE = insert(lease_table)
 _SET_PROGRESS = (
     update(lease_table)
-    .where(lease_table.c.public_id == bindparam("lease"))
-    .values(state=bindparam("to_state"), confirmed=bindparam("of_confirmed"), total=bindparam("of_total"))
+    .where(
+        lease_table.c.zone_id.in_(
+            select(zone.c.id).join(municipality).where(municipality.c.slug == bindparam("municipality"))
+        ),
+        lease_table.c.until_at > _at,
+        lease_table.c.lights == bindparam("of_lights"),
+        lease_table.c.level == bindparam("of_level"),
+        lease_table.c.state == bindparam("from_state"),
+        lease_table.c.confirmed == bindparam("from_confirmed"),
+        lease_table.c.total == bindparam("from_total"),
+        lease_table.c.ordered_at.is_not_distinct_from(bindparam("from_ordered_at", type_=UtcTime)),
+    )
+    .values(
+        state=bindparam("to_state"),
+        confirmed=bindparam("to_confirmed"),
+        total=bindparam("to_total"),
+        ordered_at=bindparam("to_ordered_at", type_=UtcTime),
+    )
 )
 _ANSWER = select(answer_table.c.status, answer_table.c.body).where(answer_table.c.scope == bindparam("scope"))
 _FORGET_ANSWERS = delete(answer_table).where(answer_table.c.at < _at)
@@ -116,25 +147,23 @@ class LeasesTx(BaseTx):
             f"press {press.id}",
         )
 
-    def add_lease(self, lease: Lease) -> None:
+    def add_lease(self, lease: Lease, total: int) -> None:
         """Keep a lease, in state granted."""
-        [zone_id, *lights] = self._zones([lease.zone, *lease.lights])
-        [(lease_id,)] = self._quick(
+        [zone_id, *_] = self._zones([lease.zone, *lease.lights])
+        self._quick(
             _ADD_LEASE,
             {
                 "public_id": lease.id,
                 "zone_id": zone_id,
+                "lights": _slugs(lease.lights),
                 "start_at": lease.start,
                 "until_at": lease.until,
                 "level": lease.level,
                 "state": LeaseState.GRANTED.value,
                 "confirmed": 0,
-                "total": 0,
+                "total": total,
+                "ordered_at": None,
             },
-        ).rows
-        self._quick_each(
-            _ADD_LEASE_ZONE,
-            [{"lease_id": lease_id, "zone_id": lit, "position": i} for i, lit in enumerate(lights)],
         )
 
     def lease(self, lease_id: str) -> tuple[Lease, Progress] | None:
@@ -142,33 +171,56 @@ class LeasesTx(BaseTx):
         found = _leases(self._rows(_LEASE, lease=lease_id))
         return found[0] if found else None
 
-    def leases_pressed(self, zone: ZoneKey, since: datetime) -> list[Lease]:
-        """Leases pressed in `zone` that end after `since`, failed ones left out.
+    def light_pressed(self, zone: ZoneKey, since: datetime) -> list[Span]:
+        """When leases pressed in `zone` that end after `since` give light, failed ones left out; by their beginning.
 
-        Of lit ones that began in the same minute only the first to begin and the last to end: they last at least a
-        minute, so the others add nothing to how long the light goes on.
+        Leases that begin in the same minute last at least a minute, and are one span.
         """
-        rows = self._rows(_PRESSED, municipality=zone.municipality, zone=zone.zone, at=since)
-        return [lease for lease, _ in _leases(rows)]
+        return sorted(
+            Span(*row) for row in self._rows(_PRESSED, municipality=zone.municipality, zone=zone.zone, at=since)
+        )
 
     def leases_running(self, municipality: str, now: datetime) -> list[tuple[Lease, Progress]]:
         """Leases of all zones that end after `now`, with their progress.
 
-        Of lit ones of the same zone and level only the first to end, as many as an order may have steps, and the
-        last: the others can neither be named in an order nor lengthen it.
+        Of those of the same lights, level and state only the first to end, as many as an order may have steps, and
+        the last: it has begun, so there is light up to its end, and no room to name more.
         """
-        return _leases(self._rows(_RUNNING, municipality=municipality, at=now))
+        found = {}
+        for *alike, last_start, end in self._rows(_GROUPS, municipality=municipality, at=now):
+            group = dict(zip(("zone_id", "lights", "level", "state"), alike, strict=True))
+            # After the clock was set back some may not have begun: then there can be gaps, and all count.
+            first = MAX_STEPS if last_start <= now else _ALL
+            for row in self._rows(_FIRST_TO_END, **group, at=now, first=first):
+                found[row.public_id] = row
+            for row in self._rows(_LAST_TO_END, **group, at=end):
+                found[row.public_id] = row
+        return _leases(found.values())
 
-    def set_progress(self, lease_id: str, progress: Progress) -> None:
-        """Replace a lease's progress."""
+    def leases_waiting(self, municipality: str, now: datetime) -> list[Alike]:
+        """Leases that end after `now` and are not lit yet, those alike as one."""
+        rows = self._rows(_WAITING, municipality=municipality, at=now)
+        return [Alike(_lights(row), row.level, _progress_of(row)) for row in rows]
+
+    def set_progress(self, leases: Alike, progress: Progress, now: datetime) -> None:
+        """Replace the progress of all leases alike that end after `now`."""
+        before = leases.progress
+        self._zones(leases.lights)
         values = {
-            "lease": lease_id,
+            "municipality": leases.lights[0].municipality,
+            "at": now,
+            "of_lights": _slugs(leases.lights),
+            "of_level": leases.level,
+            "from_state": before.state.value,
+            "from_confirmed": before.confirmed,
+            "from_total": before.total,
+            "from_ordered_at": before.ordered_at,
             "to_state": progress.state.value,
-            "of_confirmed": progress.confirmed,
-            "of_total": progress.total,
+            "to_confirmed": progress.confirmed,
+            "to_total": progress.total,
+            "to_ordered_at": progress.ordered_at,
         }
-        if self._quick(_SET_PROGRESS, values).changed == 0:
-            raise UnknownError(f"lease: {lease_id} does not exist")
+        self._quick(_SET_PROGRESS, values)
 
     def answer(self, scope: str) -> Answer | None:
         """The kept answer of a scope (a hash of zone and key)."""
@@ -193,18 +245,30 @@ class LeasesTx(BaseTx):
 
 
 def _leases(rows: Iterable[AnyRow]) -> list[tuple[Lease, Progress]]:
-    """Leases with their progress from rows of `_LEASES`: a row for each zone that a lease lights, in order."""
-    lights: dict[str, list[ZoneKey]] = {}
-    found: dict[str, AnyRow] = {}
-    for row in rows:
-        id_, home, _, lit, *_ = row
-        if id_ in lights:
-            lights[id_].append(ZoneKey(home, lit))
-        else:
-            lights[id_], found[id_] = [ZoneKey(home, lit)], row
-    leases = []
-    for id_ in sorted(found):
-        _, home, pressed, _, start, until, level, state, confirmed, total = found[id_]
-        lease = Lease(id_, ZoneKey(home, pressed), tuple(lights[id_]), start, until, level)
-        leases.append((lease, Progress(LeaseState(state), confirmed, total)))
-    return leases
+    """Leases with their progress from rows of `_LEASES`, by id."""
+    return [
+        (
+            Lease(
+                row.public_id,
+                ZoneKey(row.municipality, row.zone),
+                _lights(row),
+                row.start_at,
+                row.until_at,
+                row.level,
+            ),
+            _progress_of(row),
+        )
+        for row in sorted(rows, key=lambda row: str(row.public_id))
+    ]
+
+
+def _progress_of(row: AnyRow) -> Progress:
+    return Progress(LeaseState(row.state), row.confirmed, row.total, row.ordered_at)
+
+
+def _lights(row: AnyRow) -> tuple[ZoneKey, ...]:
+    return tuple(ZoneKey(row.municipality, slug) for slug in row.lights.split())
+
+
+def _slugs(lights: Iterable[ZoneKey]) -> str:
+    return " ".join(key.zone for key in lights)

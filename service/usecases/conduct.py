@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from service.domain.inventory import Controller, ControllerKey, Municipality, Output, Zone, ZoneKey, curve_of
-from service.domain.leases import Lease, Progress
 from service.domain.orders import Order, ahead, derive
 from service.domain.sun import night_of, noon
 from service.ports import OutputPlan, Plan, SentOrder, SentPlan, Tx
-from service.usecases.progress import follow
+from service.usecases.progress import follow, next_failure
 
 PLAN_NIGHTS = 8
 """A plan reaches this many nights ahead, so that at least seven remain until it is made anew at noon."""
@@ -36,7 +35,10 @@ class PlanOut:
 
 @dataclass(frozen=True, slots=True)
 class Conducted:
-    """What to publish, which zones' leases changed, and when to look again without being nudged."""
+    """What to publish, which zones' leases changed, and when to look again without being nudged.
+
+    `look_again` counts all leases of the municipality, whichever zones were looked at.
+    """
 
     orders: tuple[OrderOut, ...] = ()
     plans: tuple[PlanOut, ...] = ()
@@ -48,8 +50,7 @@ def conduct_zones(tx: Tx, municipality: str, zones: frozenset[ZoneKey], now: dat
     """Derive the orders of the outputs in some zones; for when presses came there."""
     outputs = tx.outputs(zones)
     sent = tx.sent_orders({output.key.owner for output in outputs})
-    running = tx.leases_running(municipality, now)
-    leases = [lease for lease, _ in running]
+    leases = [lease for lease, _ in tx.leases_running(municipality, now)]
 
     out = []
     for controller, own in _by_owner(outputs).items():
@@ -60,16 +61,17 @@ def conduct_zones(tx: Tx, municipality: str, zones: frozenset[ZoneKey], now: dat
         if _differ(before.orders, derived, now):
             out.append(OrderOut(controller, before.desired_n + 1, _present(derived, now)))
 
-    handled = [(lease, progress) for lease, progress in running if zones.issuperset(lease.lights)]
-    return _kept(tx, out, [], handled, now, speed)
+    _keep(tx, out, [], now)
+    handled = [alike for alike in tx.leases_waiting(municipality, now) if zones.issuperset(alike.lights)]
+    changed = follow(tx, handled, now, speed, ordered=True)
+    return Conducted(tuple(out), (), frozenset(changed), next_failure(tx, municipality, now, speed))
 
 
 def conduct(tx: Tx, municipality: str, now: datetime, speed: float, *, again: bool = False) -> Conducted:
     """Derive all orders and plans of a municipality; `again` publishes unchanged ones, too."""
     controllers = tx.controllers(municipality)
     sent = tx.sent_orders(controller.key for controller in controllers)
-    running = tx.leases_running(municipality, now)
-    leases = [lease for lease, _ in running]
+    leases = [lease for lease, _ in tx.leases_running(municipality, now)]
 
     orders = []
     for controller in controllers:
@@ -82,23 +84,18 @@ def conduct(tx: Tx, municipality: str, now: datetime, speed: float, *, again: bo
             orders.append(OrderOut(controller.key, counter, _present(derived, now)))
     plans = _plans(tx, municipality, controllers, now, again=again)
 
-    return _kept(tx, orders, plans, running, now, speed)
+    _keep(tx, orders, plans, now)
+    waiting = tx.leases_waiting(municipality, now)
+    changed = follow(tx, waiting, now, speed, ordered=True, again=again)
+    look_again = next_failure(tx, municipality, now, speed)
+    return Conducted(tuple(orders), tuple(plans), frozenset(changed), look_again)
 
 
-def _kept(
-    tx: Tx,
-    orders: list[OrderOut],
-    plans: list[PlanOut],
-    running: list[tuple[Lease, Progress]],
-    now: datetime,
-    speed: float,
-) -> Conducted:
+def _keep(tx: Tx, orders: list[OrderOut], plans: list[PlanOut], now: datetime) -> None:
     for order in orders:
         tx.keep_order(order.controller, SentOrder(order.desired_n, order.orders), now)
     for plan in plans:
         tx.keep_plan(plan.controller, SentPlan(plan.plan_n, digest(plan.plan)), now)
-    changed, deadline = follow(tx, running, now, speed, ordered=True)
-    return Conducted(tuple(orders), tuple(plans), frozenset(changed), deadline)
 
 
 def _by_owner(outputs: Iterable[Output]) -> dict[ControllerKey, list[Output]]:

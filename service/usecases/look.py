@@ -105,7 +105,7 @@ def _view(
     facts = Facts(
         policy=policy,
         curves=tuple(dict.fromkeys(curves.values())),
-        leases=tuple(tx.leases_pressed(zone.key, now - look_back(policy))),
+        leases=tuple(tx.light_pressed(zone.key, now - look_back(policy))),
         outputs=tuple(availability(w.controller, now, speed) for w in own),
         broker_connected=broker_connected,
     )

@@ -68,17 +68,18 @@ def _press(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
     facts = Facts(
         policy=zone.policy,
         curves=curves(tx, municipality, zone, outputs, around.now),
-        leases=tuple(tx.leases_pressed(key, around.now - look_back(zone.policy))),
+        leases=tuple(tx.light_pressed(key, around.now - look_back(zone.policy))),
         outputs=tuple(own),
         broker_connected=around.broker_connected,
     )
 
     verdict = decide(facts, around.now)
+    expected = sum(1 for availability in seen if availability is not Availability.OFFLINE)
 
     lease = None
     if isinstance(verdict, Granted):
         lease = Lease(token_hex(16), key, zone.lights, around.now, verdict.until, verdict.level)
-        tx.add_lease(lease)
+        tx.add_lease(lease, expected)
     refused = verdict if isinstance(verdict, Refused) else None
     tx.add_press(
         PressRecord(
@@ -90,7 +91,6 @@ def _press(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
             lease=None if lease is None else lease.id,
         )
     )
-    expected = sum(1 for availability in seen if availability is not Availability.OFFLINE)
     return Pressed(municipality.place.tz, lease, expected, refused)
 
 

@@ -1,11 +1,12 @@
 """How far leases have come, by what controllers reported."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from service.domain.inventory import MeterKey, Output, ZoneKey
-from service.domain.leases import Lease, Progress
-from service.domain.lights import CONFIRM_WITHIN, Watched, availability, confirmed, lease_state
+from service.domain.leases import Alike, Progress
+from service.domain.lights import CONFIRM_WITHIN, Watched, availability, confirmed, progressed
 from service.domain.words import Availability, LeaseState
 from service.ports import Tx
 
@@ -36,40 +37,44 @@ def watch(tx: Tx, outputs: list[Output]) -> list[Watched]:
 
 
 def follow(
-    tx: Tx, leases: Iterable[tuple[Lease, Progress]], now: datetime, speed: float, *, ordered: bool = False
-) -> tuple[set[ZoneKey], datetime | None]:
+    tx: Tx, waiting: Iterable[Alike], now: datetime, speed: float, *, ordered: bool = False, again: bool = False
+) -> set[ZoneKey]:
     """Bring the progress of leases up to date; granted ones only where they were `ordered` just now.
 
-    Returns the zones of leases that changed, and the moment at which the next unconfirmed lease fails.
+    With `again` their orders are published anew, and so is the time that they have to be confirmed. Returns the
+    zones of leases that changed.
     """
-    changed: set[ZoneKey] = set()
-    deadline: datetime | None = None
-    waiting = [(lease, progress) for lease, progress in leases if _may_change(progress, ordered)]
-    zones = {zone for lease, _ in waiting for zone in lease.lights}
-    watched = watch(tx, tx.outputs(zones)) if waiting else []
+    followed = [alike for alike in waiting if ordered or alike.progress.state is not LeaseState.GRANTED]
+    watched = watch(tx, tx.outputs({zone for alike in followed for zone in alike.lights})) if followed else []
     counts: dict[tuple[tuple[ZoneKey, ...], int], tuple[int, int]] = {}
-    for lease, before in waiting:
-        same = (lease.lights, lease.level)
+    changed: set[ZoneKey] = set()
+    for alike in followed:
+        same = (alike.lights, alike.level)
         if same not in counts:
-            counts[same] = _count(watched, lease, now, speed)
-        done, total = counts[same]
-        after = Progress(lease_state(done, total, now - lease.start, speed), done, total)
-        if after != before:
-            tx.set_progress(lease.id, after)
-            changed.update(lease.lights)
-        if after.state is LeaseState.ORDERED:
-            fails_at = lease.start + CONFIRM_WITHIN * speed
-            deadline = fails_at if deadline is None else min(deadline, fails_at)
-    return changed, deadline
+            counts[same] = _count(watched, alike, now, speed)
+        after = progressed(_asked(alike.progress, now, again=again), *counts[same], now, speed)
+        if after != alike.progress:
+            tx.set_progress(alike, after, now)
+            changed.update(alike.lights)
+    return changed
 
 
-def _count(watched: list[Watched], lease: Lease, now: datetime, speed: float) -> tuple[int, int]:
-    """How many outputs confirmed a lease's light, of how many; those known to be offline are left out."""
-    lit = [w for w in watched if ZoneKey(w.output.key.municipality, w.output.zone) in lease.lights]
+def next_failure(tx: Tx, municipality: str, now: datetime, speed: float) -> datetime | None:
+    """When the next of a municipality's running leases fails unless a report confirms it."""
+    asked = (alike.progress.ordered_at for alike in tx.leases_waiting(municipality, now))
+    first = min((at for at in asked if at is not None), default=None)
+    return None if first is None else first + CONFIRM_WITHIN * speed
+
+
+def _asked(progress: Progress, now: datetime, *, again: bool) -> Progress:
+    """Granted leases are ordered from now on; ordered ones anew where all orders are published again."""
+    if progress.state is LeaseState.GRANTED or (again and progress.state is LeaseState.ORDERED):
+        return replace(progress, state=LeaseState.ORDERED, ordered_at=now)
+    return progress
+
+
+def _count(watched: list[Watched], alike: Alike, now: datetime, speed: float) -> tuple[int, int]:
+    """How many outputs confirmed some leases' light, of how many; those known to be offline are left out."""
+    lit = [w for w in watched if ZoneKey(w.output.key.municipality, w.output.zone) in alike.lights]
     counted = [w for w in lit if availability(w.controller, now, speed) is not Availability.OFFLINE]
-    return sum(confirmed(w, lease.level, now, speed) for w in counted), len(counted)
-
-
-def _may_change(progress: Progress, ordered: bool) -> bool:
-    """Granted leases wait for the conductor; what was lit once stays lit, whatever is reported afterwards."""
-    return progress.state is not LeaseState.LIT and (ordered or progress.state is not LeaseState.GRANTED)
+    return sum(confirmed(w, alike.level, now, speed) for w in counted), len(counted)

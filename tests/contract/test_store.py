@@ -161,8 +161,8 @@ RECORD: dict[str, tuple[str, Callable[[Tx], object]]] = {
         "zone hauptstrasse",
         lambda tx: tx.add_press(PressRecord("p", STREET, NOW, Channel.WEB, Reason.DAYLIGHT, None)),
     ),
-    "lease": ("zone hauptstrasse", lambda tx: tx.add_lease(replace(LEASE, lights=(STREET,)))),
-    "lit along": ("zone kreuzung", lambda tx: tx.add_lease(LEASE)),
+    "lease": ("zone hauptstrasse", lambda tx: tx.add_lease(replace(LEASE, lights=(STREET,)), 2)),
+    "lit along": ("zone kreuzung", lambda tx: tx.add_lease(LEASE, 2)),
     "energy": ("output cabinet-1/1", lambda tx: tx.add_energy([Entry(FIRST, NOW, later(seconds=1), 5, Cause.PRESS)])),
     "order": ("controller cabinet-1", lambda tx: tx.keep_order(CABINET, SentOrder(1, {}), NOW)),
     "plan": ("controller cabinet-1", lambda tx: tx.keep_plan(CABINET, SentPlan(1, "digest"), NOW)),
@@ -192,7 +192,7 @@ async def test_a_refused_inventory_changes_nothing_even_in_a_transaction_that_go
     bare = replace(leck(), municipality=replace(leck().municipality, name="Other"), zones=(), controllers=(), lamps=())
 
     def work(tx: Tx) -> None:
-        tx.add_lease(LEASE)
+        tx.add_lease(LEASE, 2)
         with pytest.raises(ConflictError):
             tx.save_inventory(bare, NOW)
 

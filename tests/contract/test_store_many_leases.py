@@ -4,30 +4,31 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+import pytest
+
 from service.domain.inventory import Output
-from service.domain.leases import Lease, Progress, stretch
-from service.domain.orders import derive
+from service.domain.leases import Alike, Lease, Progress, Span, stretch
+from service.domain.orders import derive, level_of
 from service.domain.words import LeaseState
 from service.ports import Tx
 from service.store import SqlStore
-from tests.support.leck import FIRST, NOW, STREET, later
+from tests.support.leck import CROSSING, FIRST, NOW, SECOND, STREET, later
 
-LIT = Progress(LeaseState.LIT, 2, 2)
-OUTPUT = Output(FIRST, STREET.zone)
+GRANTED = Progress(LeaseState.GRANTED, 0, 2)
+ON_STREET, ON_CROSSING = Output(FIRST, STREET.zone), Output(SECOND, CROSSING.zone)
 GAP = timedelta(minutes=1)
 MANY = [
     Lease(f"{n:032x}", STREET, (STREET,), NOW + timedelta(seconds=7 * n), NOW + timedelta(seconds=7 * n + 600), 80)
     for n in range(60)
 ]
-WAITING = MANY[20:32]
 
 
-def press_often(tx: Tx) -> None:
-    """Keep all; all but a dozen are lit."""
-    for lease in MANY:
-        tx.add_lease(lease)
-        if lease not in WAITING:
-            tx.set_progress(lease.id, LIT)
+def press_often(tx: Tx, leases: list[Lease], state: LeaseState) -> None:
+    """Keep all, in one state."""
+    for lease in leases:
+        tx.add_lease(lease, 2)
+    for lights in {lease.lights for lease in leases}:
+        tx.set_progress(Alike(lights, 80, GRANTED), replace(GRANTED, state=state), NOW)
 
 
 def running_at(tx: Tx, now: datetime) -> list[Lease]:
@@ -35,33 +36,65 @@ def running_at(tx: Tx, now: datetime) -> list[Lease]:
     return [lease for lease, _ in tx.leases_running("leck", now)]
 
 
-def pressed_since(tx: Tx, since: datetime) -> list[Lease]:
+def pressed_since(tx: Tx, since: datetime) -> list[Span]:
     """What the store gives of those that were pressed."""
-    return tx.leases_pressed(STREET, since)
+    return tx.light_pressed(STREET, since)
 
 
-async def test_few_running_leases_give_the_same_orders_as_all(village: SqlStore) -> None:
-    await village.write(press_often)
+@pytest.mark.parametrize("state", LeaseState)
+async def test_few_running_leases_give_the_same_orders_as_all(village: SqlStore, state: LeaseState) -> None:
+    await village.write(lambda tx: press_often(tx, MANY, state))
     for minute in (7, 10, 12, 16, 17):
         now = later(minutes=minute)
         running = await village.read(partial(running_at, now=now))
-        assert len(running) <= 9 + len(WAITING)
-        assert derive(OUTPUT, running, now) == derive(OUTPUT, [lease for lease in MANY if lease.until > now], now)
+        assert len(running) <= 9
+        assert derive(ON_STREET, running, now) == derive(ON_STREET, [lease for lease in MANY if lease.until > now], now)
 
 
-async def test_a_brighter_lease_and_those_that_wait_are_never_left_out(village: SqlStore) -> None:
+async def test_what_lights_another_zone_along_is_never_left_out_for_what_does_not(village: SqlStore) -> None:
+    along = [replace(lease, lights=(STREET, CROSSING)) if 20 <= n < 40 else lease for n, lease in enumerate(MANY)]
+    await village.write(lambda tx: press_often(tx, along, LeaseState.LIT))
+    for minute in (7, 12, 13, 14, 15):
+        now = later(minutes=minute)
+        running = await village.read(partial(running_at, now=now))
+        assert len(running) <= 18
+        every = [lease for lease in along if lease.until > now]
+        assert derive(ON_CROSSING, running, now) == derive(ON_CROSSING, every, now)
+
+
+async def test_a_brighter_lease_is_never_left_out(village: SqlStore) -> None:
     bright = replace(MANY[30], id="f" * 32, level=100)
-    await village.write(press_often)
-    await village.write(lambda tx: tx.add_lease(bright))
-    await village.write(lambda tx: tx.set_progress(bright.id, LIT))
-    running = await village.read(partial(running_at, now=later(minutes=7)))
-    assert {bright, *WAITING} <= set(running)
+    await village.write(lambda tx: press_often(tx, MANY, LeaseState.PARTLY))
+    await village.write(lambda tx: tx.add_lease(bright, 2))
+    assert bright in await village.read(partial(running_at, now=later(minutes=7)))
+
+
+async def test_light_is_the_same_where_a_brighter_lease_hides_those_that_end_first(village: SqlStore) -> None:
+    bright = Lease("f" * 32, STREET, (STREET, CROSSING), NOW, later(minutes=15), 100)
+    await village.write(lambda tx: press_often(tx, MANY, LeaseState.LIT))
+    await village.write(lambda tx: tx.add_lease(bright, 2))
+    now = later(minutes=7)
+    few = derive(ON_STREET, await village.read(partial(running_at, now=now)), now)
+    every = derive(ON_STREET, [*MANY, bright], now)
+    for minute in range(7, 18):
+        assert level_of(few, later(minutes=minute)) == level_of(every, later(minutes=minute))
+    assert few[-1].until == every[-1].until
+
+
+async def test_after_the_clock_was_set_back_no_light_is_lost(village: SqlStore) -> None:
+    apart = [
+        replace(lease, start=later(minutes=20 * n), until=later(minutes=20 * n + 10))
+        for n, lease in enumerate(MANY[:12])
+    ]
+    await village.write(lambda tx: press_often(tx, apart, LeaseState.LIT))
+    now = later(minutes=5)
+    assert derive(ON_STREET, await village.read(partial(running_at, now=now)), now) == derive(ON_STREET, apart, now)
 
 
 async def test_few_pressed_leases_last_as_long_as_all(village: SqlStore) -> None:
-    await village.write(press_often)
+    await village.write(lambda tx: press_often(tx, MANY, LeaseState.ORDERED))
     for minute in (7, 12, 16, 18):
         now = later(minutes=minute)
         pressed = await village.read(partial(pressed_since, since=now))
-        assert len(pressed) <= 17 + len(WAITING)
+        assert len(pressed) <= 8
         assert stretch(pressed, now, GAP) == stretch([lease for lease in MANY if lease.until > now], now, GAP)

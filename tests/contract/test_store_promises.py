@@ -34,7 +34,7 @@ async def bought(store: SqlStore) -> int:
 
 async def test_an_exception_leaves_nothing_and_reaches_the_caller(village: SqlStore) -> None:
     def work(tx: Tx) -> None:
-        tx.add_lease(lease(1))
+        tx.add_lease(lease(1), 2)
         tx.new_report(CABINET, 1, 1, NOW)
         raise LookupError("broken on purpose")
 
@@ -46,8 +46,8 @@ async def test_an_exception_leaves_nothing_and_reaches_the_caller(village: SqlSt
 
 async def test_a_write_gives_back_what_its_work_returns_and_sees_what_it_wrote(village: SqlStore) -> None:
     def work(tx: Tx) -> int:
-        tx.add_lease(lease(1))
-        return len(tx.leases_pressed(STREET, NOW))
+        tx.add_lease(lease(1), 2)
+        return len(tx.leases_running("leck", NOW))
 
     assert await village.write(work) == 1
 
@@ -59,11 +59,11 @@ async def test_two_programs_write_one_after_another(village: SqlStore, store_url
 
     def press(n: int) -> Callable[[Tx], None]:
         def work(tx: Tx) -> None:
-            free = not tx.leases_pressed(STREET, NOW)
+            free = not tx.leases_running("leck", NOW)
             with contextlib.suppress(threading.BrokenBarrierError):  # nobody else is inside, as it must be
                 meet.wait(0.5)
             if free:
-                tx.add_lease(lease(n))
+                tx.add_lease(lease(n), 2)
 
         return work
 
@@ -77,8 +77,8 @@ async def test_many_presses_at_once_never_pass_a_limit(village: SqlStore, store_
 
     def press(n: int) -> Callable[[Tx], None]:
         def work(tx: Tx) -> None:
-            if len(tx.leases_pressed(STREET, NOW)) < 5:
-                tx.add_lease(lease(n))
+            if len(tx.leases_running("leck", NOW)) < 5:
+                tx.add_lease(lease(n), 2)
 
         return work
 
@@ -98,7 +98,7 @@ async def test_a_read_sees_one_snapshot_and_holds_up_no_write(village: SqlStore)
 
     reading = asyncio.create_task(village.read(look))
     assert await asyncio.to_thread(looked.wait, WAIT_S)
-    await village.write(lambda tx: tx.add_lease(lease(1)))
+    await village.write(lambda tx: tx.add_lease(lease(1), 2))
     written.set()
     assert await reading == (0, 0)
     assert await bought(village) == 1
@@ -106,7 +106,7 @@ async def test_a_read_sees_one_snapshot_and_holds_up_no_write(village: SqlStore)
 
 async def test_a_read_cannot_write(village: SqlStore) -> None:
     with pytest.raises(Exception, match=r"(?i)read-?only"):
-        await village.read(lambda tx: tx.add_lease(lease(1)))
+        await village.read(lambda tx: tx.add_lease(lease(1), 2))
     assert await bought(village) == 0
 
 
@@ -114,14 +114,14 @@ async def test_a_cancelled_caller_leaves_the_writer_whole(village: SqlStore) -> 
     begun, go_on = threading.Event(), threading.Event()
 
     def slow(tx: Tx) -> None:
-        tx.add_lease(lease(1))
+        tx.add_lease(lease(1), 2)
         begun.set()
         assert go_on.wait(WAIT_S)
         tx.add_press(PressRecord("p", STREET, NOW, Channel.WEB, None, lease(1).id))
 
     running = asyncio.create_task(village.write(slow))
     assert await asyncio.to_thread(begun.wait, WAIT_S)
-    queued = asyncio.create_task(village.write(lambda tx: tx.add_lease(lease(2))))
+    queued = asyncio.create_task(village.write(lambda tx: tx.add_lease(lease(2), 2)))
     await asyncio.to_thread(lambda: None)  # lets the second one reach the queue
     for task in (running, queued):
         task.cancel()
@@ -129,8 +129,8 @@ async def test_a_cancelled_caller_leaves_the_writer_whole(village: SqlStore) -> 
     assert running.cancelled()
     assert queued.cancelled()
     go_on.set()
-    await village.write(lambda tx: tx.add_lease(lease(3)))
-    ids = [one.id for one in await village.read(lambda tx: tx.leases_pressed(STREET, NOW))]
+    await village.write(lambda tx: tx.add_lease(lease(3), 2))
+    ids = [one.id for one, _ in await village.read(lambda tx: tx.leases_running("leck", NOW))]
     assert ids == [lease(1).id, lease(3).id]  # the first ran to its end, the second never began
 
 
@@ -172,7 +172,7 @@ from tests.contract.test_store_promises import NOW, STREET, lease
 def grant(n):
     def work(tx):
         tx.add_press(PressRecord(f"p{n}", STREET, NOW, Channel.WEB, None, lease(n).id))
-        tx.add_lease(lease(n))
+        tx.add_lease(lease(n), 2)
     return work
 
 async def main():
@@ -198,11 +198,12 @@ async def test_what_was_granted_survives_a_kill(village: SqlStore, store_url: st
     told = {int(line) for line in said if line.endswith(b"\n")}
     assert len(told) >= granted
     again = open_store(store_url)
-    kept = await again.read(lambda tx: {one.id for one in tx.leases_pressed(STREET, NOW)})
+    kept = await again.read(lambda tx: {n for n in told if tx.lease(lease(n).id) is not None})
     await again.close()
-    assert {lease(n).id for n in told} <= kept
-    assert len(kept) <= len(told) + 1  # at most the one that was being answered
-    assert query(store_url, "SELECT count(*) FROM press") == [(len(kept),)]
+    assert kept == told
+    [(leases,)] = query(store_url, "SELECT count(*) FROM lease")
+    assert leases <= len(told) + 1  # at most the one that was being answered
+    assert query(store_url, "SELECT count(*) FROM press") == [(leases,)]
 
 
 async def test_a_postgresql_that_goes_down_loses_nothing_and_is_found_again() -> None:
@@ -210,14 +211,14 @@ async def test_a_postgresql_that_goes_down_loses_nothing_and_is_found_again() ->
         migrate(url)
         store = open_store(url)
         await store.write(lambda tx: tx.save_inventory(leck(), NOW))
-        await store.write(lambda tx: tx.add_lease(lease(1)))
+        await store.write(lambda tx: tx.add_lease(lease(1), 2))
         server.crash()
         with pytest.raises(UnavailableError, match="the database is away"):
-            await store.write(lambda tx: tx.add_lease(lease(2)))
+            await store.write(lambda tx: tx.add_lease(lease(2), 2))
         with pytest.raises(UnavailableError):
             await bought(store)
         server.start()
-        await store.write(lambda tx: tx.add_lease(lease(3)))
+        await store.write(lambda tx: tx.add_lease(lease(3), 2))
         assert [one.id for one, _ in await store.read(lambda tx: tx.leases_running("leck", NOW))] == [
             lease(1).id,
             lease(3).id,

@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain.inventory import Output, OutputKey
+from service.domain.leases import Progress
 from service.domain.lights import (
     CONFIRM_WITHIN,
     FRESH_FOR,
     Watched,
     availability,
     confirmed,
-    lease_state,
     light_of,
+    progressed,
     until_of,
 )
 from service.domain.orders import OrderStep
@@ -234,6 +235,9 @@ def test_what_is_not_online_confirms_nothing(controller: ControllerState) -> Non
     assert not confirmed(seen(ONLINE, None), 100, NOW, 1)
 
 
+ORDERED = Progress(LeaseState.ORDERED, 0, 3, NOW)
+
+
 @pytest.mark.parametrize(
     ("done", "total", "age", "expected"),
     [
@@ -250,9 +254,32 @@ def test_what_is_not_online_confirms_nothing(controller: ControllerState) -> Non
 def test_a_lease_is_lit_when_all_confirmed_partly_when_some_and_failed_when_none(
     done: int, total: int, age: int, expected: LeaseState
 ) -> None:
-    assert lease_state(done, total, age * SECOND, 1) is expected
+    after = progressed(ORDERED, done, total, NOW + age * SECOND, 1)
+    assert after == Progress(expected, done, total, NOW if expected is LeaseState.ORDERED else None)
 
 
 def test_a_lease_waits_in_real_time_however_fast_the_clock_runs() -> None:
-    assert lease_state(0, 1, 60 * CONFIRM_WITHIN - SECOND, 60) is LeaseState.ORDERED
-    assert lease_state(0, 1, 60 * CONFIRM_WITHIN, 60) is LeaseState.FAILED
+    assert progressed(ORDERED, 0, 1, NOW + 60 * CONFIRM_WITHIN - SECOND, 60).state is LeaseState.ORDERED
+    assert progressed(ORDERED, 0, 1, NOW + 60 * CONFIRM_WITHIN, 60).state is LeaseState.FAILED
+
+
+@pytest.mark.parametrize("state", [LeaseState.PARTLY, LeaseState.LIT])
+@pytest.mark.parametrize(("done", "total"), [(0, 3), (1, 3), (1, 2), (0, 0)])
+def test_what_was_confirmed_stays_when_less_is_known(state: LeaseState, done: int, total: int) -> None:
+    before = Progress(state, 2, 3 if state is LeaseState.PARTLY else 2)
+    assert progressed(before, done, total, NOW + 60 * SECOND, 1) == before
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "expected"), [(3, 3, LeaseState.LIT), (2, 2, LeaseState.LIT), (2, 4, LeaseState.PARTLY)]
+)
+def test_a_partly_lit_lease_goes_on(done: int, total: int, expected: LeaseState) -> None:
+    before = Progress(LeaseState.PARTLY, 2, 3)
+    assert progressed(before, done, total, NOW, 1) == Progress(expected, done, total)
+
+
+def test_a_failed_lease_is_lit_by_a_late_report_and_by_nothing_else() -> None:
+    failed = Progress(LeaseState.FAILED, 0, 3)
+    assert progressed(failed, 3, 3, NOW, 1).state is LeaseState.LIT
+    assert progressed(failed, 1, 3, NOW, 1).state is LeaseState.PARTLY
+    assert progressed(failed, 0, 3, NOW, 1) == failed

@@ -103,6 +103,77 @@ async def test_an_unconfirmed_lease_fails_at_its_deadline(village: Village) -> N
     assert (await village.progress(granted["lease"])).state is LeaseState.FAILED
 
 
+async def test_a_lease_fails_ten_seconds_after_its_order_not_after_its_press(village: Village) -> None:
+    await village.conduct()
+    granted = await village.press("dorf")
+    village.later(seconds=15)  # the service was away
+    done = await village.conduct("dorf")
+    assert (await village.progress(granted["lease"])).state is LeaseState.ORDERED
+    assert done.look_again == NIGHT + timedelta(seconds=25)
+    village.later(seconds=10)
+    assert (await village.conduct()).look_again is None
+    assert (await village.progress(granted["lease"])).state is LeaseState.FAILED
+
+
+async def test_an_order_published_again_has_its_time_anew(village: Village) -> None:
+    await village.conduct()
+    granted = await village.press("dorf")
+    await village.conduct("dorf")
+    village.later(seconds=9)
+    assert (await village.conduct()).look_again == NIGHT + timedelta(seconds=10)
+    assert (await village.conduct(again=True)).look_again == NIGHT + timedelta(seconds=19)
+    village.later(seconds=9)
+    await village.conduct()
+    assert (await village.progress(granted["lease"])).state is LeaseState.ORDERED
+
+
+async def test_what_is_lit_in_part_stays_so_when_the_broker_comes_back(store: SqlStore) -> None:
+    village = Village(store, "leck", NIGHT)
+    await village.conduct()
+    granted = await village.press("hauptstrasse")
+    (order,) = (await village.conduct("hauptstrasse", "kreuzung")).orders
+    told = village.report("cabinet-1", {1: 100, 2: 0}, cause=Cause.PRESS, desired_n=order.desired_n)
+    await village.say(village.status("cabinet-1"), told)
+    partly = await village.progress(granted["lease"])
+    assert (partly.state, partly.confirmed, partly.total) == (LeaseState.PARTLY, 1, 2)
+    village.later(seconds=30)
+    await village.store.write(lambda tx: tx.forget_availability())
+    await village.conduct(again=True)
+    assert await village.progress(granted["lease"]) == partly
+
+
+async def test_a_press_elsewhere_moves_no_deadline(store: SqlStore) -> None:
+    village = Village(store, "glasau", NIGHT)
+    await village.conduct()
+    first, *_ = [zone.key.zone for zone in await store.read(lambda tx: tx.zones("glasau", NIGHT))]
+    await village.press(first)
+    await village.conduct(first)
+    village.later(seconds=4)
+    await village.press("kirchweg")
+    assert (await village.conduct("kirchweg")).look_again == NIGHT + timedelta(seconds=10)
+
+
+async def test_the_total_of_a_lease_is_told_from_the_start(village: Village) -> None:
+    await village.conduct()
+    granted = await village.press("dorf")
+    progress = await village.progress(granted["lease"])
+    assert (progress.state, progress.total) == (LeaseState.GRANTED, granted["total"])
+    assert progress.total == 1
+
+
+async def test_a_hundred_leases_alike_move_in_few_steps(village: Village) -> None:
+    await village.conduct()
+    leases = []
+    for _ in range(100):
+        leases.append((await village.press("dorf"))["lease"])
+        village.later(milliseconds=20)
+    await village.conduct("dorf")
+    assert len(await village.store.read(lambda tx: tx.leases_waiting(village.id, village.now))) == 1
+    village.later(seconds=10)
+    await village.conduct()
+    assert {(await village.progress(lease)).state for lease in leases} == {LeaseState.FAILED}
+
+
 async def test_a_lease_with_nobody_left_to_light_fails(village: Village) -> None:
     await village.conduct()
     granted = await village.press("dorf")

@@ -145,28 +145,19 @@ def _presses() -> None:
         sa.Column("id", KEY, nullable=False),
         sa.Column("public_id", sa.String, nullable=False),
         _ref("lease", "zone_id", "zone"),
+        sa.Column("lights", sa.String, nullable=False),
         sa.Column("start_at", sa.BigInteger, nullable=False),
         sa.Column("until_at", sa.BigInteger, nullable=False),
         sa.Column("level", sa.Integer, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("confirmed", sa.Integer, nullable=False),
         sa.Column("total", sa.Integer, nullable=False),
+        sa.Column("ordered_at", sa.BigInteger, nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_lease"),
         sa.UniqueConstraint("public_id", name="uq_lease_public_id"),
     )
-    op.create_index("ix_lease_zone_id_until_at", "lease", ["zone_id", "until_at"])
-    op.create_table(
-        "lease_zone",
-        sa.Column(
-            "lease_id",
-            sa.BigInteger,
-            sa.ForeignKey("lease.id", name="fk_lease_zone_lease_id_lease"),
-            nullable=False,
-        ),
-        _ref("lease_zone", "zone_id", "zone"),
-        sa.Column("position", sa.Integer, nullable=False),
-        sa.PrimaryKeyConstraint("lease_id", "zone_id", name="pk_lease_zone"),
-    )
+    columns = ["zone_id", "state", "until_at", "level", "lights", "start_at"]
+    op.create_index(f"ix_lease_{'_'.join(columns)}", "lease", columns)
     op.create_table(
         "press",
         sa.Column("id", KEY, nullable=False),
@@ -296,7 +287,6 @@ def downgrade() -> None:
         "sent_order",
         "answer",
         "press",
-        "lease_zone",
         "lease",
         "lamp",
         "meter_output",
