@@ -147,9 +147,14 @@ class World:
         await self.village.stop()
 
     async def start_lamps(self) -> None:
-        """Switch the village on and wait until all controllers are connected."""
+        """Switch the village on and wait until all controllers are connected and know the time."""
         self.village.start()
         await self.village.wait_connected()
+        await until(
+            lambda: [key for key, device in self.village.devices.items() if not device.core.clock.valid],
+            lambda unset: not unset,
+            "all clocks are set",
+        )
 
     async def reconnect(self, key: str) -> None:
         """Cut a controller's connection and wait until it is back in a new session."""
@@ -157,6 +162,11 @@ class World:
         session = device.core.session
         device.drop()
         await until(lambda: device.core.session > session and device.connected, what=f"{key} is back")
+
+    def kept_by_mosquitto(self, topic: str) -> bool:
+        """Whether Mosquitto has saved something on a topic, named by its end."""
+        path = self.broker.folder / "mosquitto.db"
+        return path.exists() and topic.encode() in path.read_bytes()
 
     def forget_retained(self) -> None:
         """With the broker down: make it forget what it kept for its clients (the embedded one always does)."""
