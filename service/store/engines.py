@@ -1,5 +1,7 @@
 """Connections to SQLite and PostgreSQL, set up so that both keep the same promises."""
 
+import contextlib
+import os
 import sqlite3
 from typing import Any
 
@@ -18,8 +20,23 @@ LOCK_WAIT_S = 10
 """How long a write waits for another program's write before it gives up."""
 
 REFUSED = (sqlite3.IntegrityError, psycopg.IntegrityError)
+UNFIT = (sqlite3.DataError, psycopg.DataError)
 AWAY = (sqlite3.OperationalError, sqlite3.InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
-"""What the drivers themselves raise when the database refuses, and when it cannot be used."""
+"""What the drivers themselves raise when the database refuses, cannot hold a value, and cannot be used."""
+
+STATEMENT_S = 15
+"""How long PostgreSQL works on one statement, or waits for the next of a transaction, before it gives up."""
+
+_POSTGRESQL_WAITS = {
+    "connect_timeout": 10,
+    "tcp_user_timeout": 15_000,
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+"""Seconds, but `tcp_user_timeout` milliseconds, after which a host that vanished is given up. The address may say
+otherwise."""
 
 _WRITE_LOCK = 0x646F7266
 """PostgreSQL's advisory lock that every write holds: any number, but the same in all programs."""
@@ -34,7 +51,7 @@ def parse_url(url: str) -> URL:
             "the database address cannot be read: give sqlite:///PATH or postgresql+psycopg://..."
         ) from error
     if parsed.drivername in ("sqlite", "sqlite+pysqlite"):
-        if parsed.database in (None, "", ":memory:"):
+        if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
             raise SetupError("the database address names no file: give sqlite:///PATH")
         return parsed
     if parsed.drivername == "postgresql+psycopg":
@@ -53,8 +70,10 @@ def reader(url: URL) -> Engine:
 
 
 def migrator(url: URL) -> Engine:
-    """Like `writer`, but SQLite may rebuild a table that others refer to."""
-    return _sqlite_writer(url, foreign_keys=False) if url.get_backend_name() == "sqlite" else _postgresql_writer(url)
+    """Like `writer`, but SQLite may rebuild a table that others refer to, and PostgreSQL may take its time."""
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_writer(url, foreign_keys=False)
+    return _postgresql_writer(url, patient=True)
 
 
 def _sqlite(url: URL, size: int, pragmas: tuple[str, ...], begin: str) -> Engine:
@@ -66,6 +85,10 @@ def _sqlite(url: URL, size: int, pragmas: tuple[str, ...], begin: str) -> Engine
         connect_args={"timeout": LOCK_WAIT_S, "isolation_level": None, "check_same_thread": False},
     )
 
+    @event.listens_for(engine, "do_connect")
+    def keep_private(*_: Any) -> None:
+        _create(str(url.database))
+
     @event.listens_for(engine, "connect")
     def set_up(connection: sqlite3.Connection, _record: Any) -> None:
         for pragma in pragmas:
@@ -76,6 +99,15 @@ def _sqlite(url: URL, size: int, pragmas: tuple[str, ...], begin: str) -> Engine
         connection.exec_driver_sql(begin)
 
     return engine
+
+
+def _create(file: str) -> None:
+    """Make a file that is not there yet for its owner alone; SQLite gives what it puts beside it the same rights."""
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise sqlite3.OperationalError(f"unable to open database file: {error.strerror}") from error
 
 
 def _sqlite_writer(url: URL, *, foreign_keys: bool = True) -> Engine:
@@ -92,8 +124,22 @@ def _sqlite_reader(url: URL) -> Engine:
     return _sqlite(url, READERS, ("query_only=ON",), "BEGIN")
 
 
-def _postgresql_writer(url: URL) -> Engine:
-    engine = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
+def _postgresql(url: URL, size: int, *, patient: bool = False) -> Engine:
+    statement_s = 0 if patient else STATEMENT_S
+    waits = {name: value for name, value in _POSTGRESQL_WAITS.items() if name not in url.query}
+    engine = create_engine(url, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args=waits)
+
+    @event.listens_for(engine, "connect")
+    def limit(connection: psycopg.Connection[Any], _record: Any) -> None:
+        connection.execute(f"SET statement_timeout = '{statement_s}s'")
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{statement_s}s'")
+        connection.commit()
+
+    return engine
+
+
+def _postgresql_writer(url: URL, *, patient: bool = False) -> Engine:
+    engine = _postgresql(url, 1, patient=patient)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: psycopg.Connection[Any], _record: Any) -> None:
@@ -110,7 +156,7 @@ def _postgresql_writer(url: URL) -> Engine:
 
 
 def _postgresql_reader(url: URL) -> Engine:
-    engine = create_engine(url, pool_size=READERS, max_overflow=0, pool_pre_ping=True)
+    engine = _postgresql(url, READERS)
 
     @event.listens_for(engine, "connect")
     def set_up(connection: psycopg.Connection[Any], _record: Any) -> None:

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, StatementError
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from service.errors import ConflictError, UnavailableError
+from service.errors import ConflictError, InvalidError, UnavailableError
 from service.ports import Tx
 from service.store import engines
 from service.store.migrate import require_schema, usable
@@ -96,6 +96,8 @@ def _plain_errors() -> Iterator[None]:
         yield
     except (IntegrityError, *engines.REFUSED) as error:
         raise ConflictError(f"the database refused: {getattr(error, 'orig', error)}") from error
+    except (DataError, *engines.UNFIT) as error:
+        raise InvalidError(f"the database cannot hold this: {getattr(error, 'orig', error)}") from error
     except (OperationalError, InterfaceError, *engines.AWAY) as error:
         raise UnavailableError(f"the database is away: {getattr(error, 'orig', error)}") from error
     except PoolTimeoutError as error:

@@ -99,6 +99,27 @@ def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
         (tmp_path / "empty").chmod(0o755)
 
 
+def rights(folder: Path) -> dict[str, str]:
+    """Who may do what with each file of a folder."""
+    return {path.name: oct(path.stat().st_mode & 0o777) for path in folder.iterdir()}
+
+
+async def test_database_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    migrate(sqlite_url(tmp_path))
+    store = open_store(sqlite_url(tmp_path))
+    await store.write(lambda tx: tx.touch())
+    modes = rights(tmp_path)
+    await store.close()
+    assert modes == {f"dorflicht.db{end}": "0o600" for end in ("", "-wal", "-shm")}
+
+
+async def test_a_database_that_is_there_keeps_its_rights(tmp_path: Path) -> None:
+    migrate(sqlite_url(tmp_path))
+    (tmp_path / "dorflicht.db").chmod(0o660)
+    await open_store(sqlite_url(tmp_path)).close()
+    assert rights(tmp_path)["dorflicht.db"] == "0o660"
+
+
 def test_a_file_that_cannot_be_a_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "dorflicht.db").write_text("a shopping list, and not a short one: " * 100)
     for use in (open_store, migrate):
@@ -116,7 +137,10 @@ def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
         assert "hidden" not in caught.value.detail
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "sqlite://", "sqlite:///:memory:", "mysql://x/y", "postgresql://x/y"])
+@pytest.mark.parametrize(
+    "url",
+    ["", "nonsense", "sqlite://", "sqlite:///:memory:", "sqlite:///file:x?uri=true", "mysql://x/y", "postgresql://x/y"],
+)
 def test_an_address_that_no_store_is_made_for_is_refused(url: str) -> None:
     for use in (open_store, migrate):
         with pytest.raises(SetupError, match="give sqlite:///PATH"):
