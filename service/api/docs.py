@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import swagger_ui_bundle
+import fastapi_offline
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 
-_VENDOR = next((Path(swagger_ui_bundle.__file__).parent / "vendor").iterdir())
+_VENDOR = Path(fastapi_offline.__file__).parent / "static"
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -19,7 +19,7 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Dorflicht API</title>
 <link rel="stylesheet" href="/api/docs/files/swagger-ui.css">
-<link rel="icon" href="/api/docs/files/favicon-32x32.png">
+<link rel="icon" href="/api/docs/files/favicon.png">
 <script src="/api/docs/files/swagger-ui-bundle.js" defer></script>
 <script src="/api/docs/own/docs.js" defer></script>
 </head>

@@ -10,7 +10,10 @@ LANGUAGES = ("de", "en")
 
 _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
     "de": {
-        Reason.DAYLIGHT: ("Es ist noch hell. Drücken können Sie ab {time}.", "Es ist noch hell."),
+        Reason.DAYLIGHT: (
+            "Am Tag braucht es kein Licht. Drücken können Sie ab {time}.",
+            "Am Tag braucht es kein Licht.",
+        ),
         Reason.ALREADY_LIT: (
             "Hier leuchtet es schon. Verlängern können Sie ab {time}.",
             "Hier leuchtet es die ganze Nacht.",
@@ -25,7 +28,7 @@ _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
         ),
     },
     "en": {
-        Reason.DAYLIGHT: ("It is still light. You can press from {time} on.", "It is still light."),
+        Reason.DAYLIGHT: ("By day no light is needed. You can press from {time} on.", "By day no light is needed."),
         Reason.ALREADY_LIT: (
             "It is lit here already. You can add time from {time} on.",
             "It is lit here all night.",
