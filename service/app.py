@@ -247,6 +247,8 @@ def serve(settings: Settings) -> None:
     """Run the service until it is told to stop. SetupError says in one sentence why it cannot."""
     if settings.demo and settings.http_host not in _LOOPBACK:
         raise SetupError(f"The demo binds to this machine alone, not to {settings.http_host}.")
+    if not settings.mqtt_password.get_secret_value():
+        raise SetupError("DORFLICHT_MQTT_PASSWORD is not set: the broker lets the service in by it.")
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     for chatty in ("apscheduler", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
@@ -274,6 +276,7 @@ def _server(settings: Settings) -> _Server:
         timeout_graceful_shutdown=3,
     )
     server = _Server(config)
+    log.info("The pages are at http://%s:%d/", settings.http_host, settings.http_port)
     server.stopping = app.state.service.stopping
     return server
 

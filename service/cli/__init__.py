@@ -53,8 +53,8 @@ def prepare_broker_command() -> None:
 @app.command("demo")
 def demo_command(
     headless: Annotated[bool, typer.Option(help="Do not open a browser.")] = False,
-    http_port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
-    mqtt_port: Annotated[int, typer.Option(min=1, max=65535)] = 1883,
+    http_port: Annotated[int, typer.Option(min=1, max=65535, help="Where the pages are.")] = 8080,
+    mqtt_port: Annotated[int, typer.Option(min=1, max=65535, help="Where the broker listens.")] = 1883,
     data_dir: Annotated[Path, typer.Option(help="Where the demo keeps its data.")] = Path("data"),
     at: Annotated[str | None, typer.Option(help="Local time to begin at: 01:30 or 2026-12-24T22:10.")] = None,
     speed: Annotated[float, typer.Option(min=1, max=600, help="Seconds of demo time in a second.")] = 1.0,

@@ -18,7 +18,7 @@ from types import FrameType
 from typing import TextIO
 
 from service.app import SetupError, import_files, prepare_broker, utc_now
-from service.cli.ground import HOST, folder, free_port, noted_time, own_secrets, start_time
+from service.cli.ground import HOST, folder, free_port, noted_time, only_demo, own_secrets, start_time
 from service.settings import Settings
 
 VILLAGES = Path(__file__).parents[2] / "villages"
@@ -45,6 +45,7 @@ def run_demo(options: Options) -> int:
     if options.http_port == options.mqtt_port:
         raise SetupError(f"Page and broker cannot share port {options.http_port}; choose another by --mqtt-port.")
     data = folder(options.data_dir)
+    lock = only_demo(data)
     for name, port in (("http", options.http_port), ("mqtt", options.mqtt_port)):
         free_port(name, port)
     start = start_time(options.at, noted_time(data / "clock.txt"), utc_now())
@@ -59,7 +60,7 @@ def run_demo(options: Options) -> int:
     def read_villages() -> None:
         import_files(settings, sorted(VILLAGES.glob("*.toml")), data / "credentials.json")
 
-    with (data / "demo.log").open("a", encoding="utf-8") as log:
+    with lock, (data / "demo.log").open("a", encoding="utf-8") as log:
         return Supervisor(options, data, keys, environment, log).run(read_villages)
 
 

@@ -1,10 +1,12 @@
 """What the demo stands on: its folder, its ports, its own secrets, and the time at which it begins."""
 
+import fcntl
 import json
 import secrets
 import socket
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
 from service.app import SetupError
@@ -26,6 +28,17 @@ def folder(path: Path) -> Path:
             f"The data folder {path} cannot be written ({error.strerror}); name another by --data-dir."
         ) from error
     return path.resolve()
+
+
+def only_demo(data: Path) -> TextIO:
+    """A lock on the data folder, held for as long as the returned file is open. SetupError if a demo has it."""
+    lock = (data / "demo.lock").open("w", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise SetupError(f"A demo runs on {data} already; end it, or name another folder by --data-dir.") from error
+    return lock
 
 
 def free_port(name: str, port: int) -> None:
