@@ -92,10 +92,13 @@ class Conductor:
 
     async def _publish(self, municipality: str, done: Conducted) -> None:
         at = self._clock.now()
-        taken = await asyncio.gather(
+        taking = asyncio.gather(
             *(self._lamps.order(order.controller, order.desired_n, at, order.orders) for order in done.orders),
             *(self._lamps.plan(plan.controller, plan.plan_n, at, plan.plan) for plan in done.plans),
         )
+        if done.changed:  # after the orders are on their way: pages look while they travel
+            self._watch.ring(municipality, {zone.zone for zone in done.changed})
+        taken = await taking
         self._look_again.pop(municipality, None)
         if done.look_again is not None:
             self._look_again[municipality] = done.look_again
@@ -103,5 +106,3 @@ class Conductor:
             log.warning("The broker did not take %d of %d messages; publishing again", taken.count(False), len(taken))
             self._everything = self._again = True
             self._look_again[municipality] = at + _RETRY * self._clock.speed
-        if done.changed:
-            self._watch.ring(municipality, {zone.zone for zone in done.changed})
