@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import date
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response, StreamingResponse
@@ -21,7 +21,7 @@ from service.api.schemas import (
     PlanAnswer,
     ZoneAnswer,
     ZonesAnswer,
-    energy_body,
+    energy_answer,
     interval_body,
     lease_body,
     zone_body,
@@ -32,7 +32,7 @@ from service.domain.leases import Progress
 from service.domain.words import Channel, LeaseState, Reason
 from service.ports import Answer
 from service.usecases.energy import public_energy
-from service.usecases.look import look_at_lease, look_at_plan, municipality_of
+from service.usecases.look import look_at_lease, look_at_plan
 from service.usecases.press import Pressed, Surroundings, press
 
 MunicipalityId = Annotated[str, Path(pattern=ID_PATTERN, description="A municipality's id.")]
@@ -57,8 +57,8 @@ def reader_language(
 
 
 Language = Annotated[str, Depends(reader_language)]
-From = Annotated[date, Query(alias="from", description="The first night, by the date of its evening.")]
-To = Annotated[date, Query(description="The last night, by the date of its evening.")]
+From = Annotated[date | None, Query(alias="from", description="The first night, by the date of its evening.")]
+To = Annotated[date | None, Query(description="The last night; without it, the last that has ended.")]
 
 REFUSAL_STATUS = {
     Reason.DAYLIGHT: 409,
@@ -204,13 +204,11 @@ def _figures(router: APIRouter, context: Context) -> None:
     @router.get("/{municipality}/energy")
     async def energy(
         municipality: MunicipalityId,
-        first: From,
-        to: To,
-        by: Annotated[str, Query(pattern="^night$")] = "night",
+        first: From = None,
+        to: To = None,
+        by: Annotated[Literal["night"], Query()] = "night",
     ) -> EnergyAnswer:
         """Energy per night, after it ended, without what presses cost: too coarse to show a walk."""
         now = context.clock.now()
-        home = await context.store.read(lambda tx: municipality_of(tx, municipality))
-        sums = await context.store.read(lambda tx: public_energy(tx, municipality, first, to, now))
-        bodies = [energy_body(part, home.currency) for part in sums]
-        return EnergyAnswer(by=by, energy=bodies, now=now, speed=context.clock.speed)
+        account = await context.store.read(lambda tx: public_energy(tx, municipality, first, to, now))
+        return energy_answer(account, now, context.clock.speed)

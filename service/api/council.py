@@ -7,11 +7,10 @@ from fastapi import APIRouter, Depends, Query
 from service.api.citizen import From, MunicipalityId, To
 from service.api.context import Context
 from service.api.problems import responses
-from service.api.schemas import EnergyAnswer, energy_body
+from service.api.schemas import EnergyAnswer, energy_answer
 from service.api.staff import staff_guard
 from service.domain.inventory import ID_PATTERN
 from service.usecases.energy import council_energy
-from service.usecases.look import municipality_of
 
 
 def build(context: Context) -> APIRouter:
@@ -26,16 +25,14 @@ def build(context: Context) -> APIRouter:
     @router.get("/energy")
     async def energy_for_staff(
         municipality: MunicipalityId,
-        first: From,
-        to: To,
+        first: From = None,
+        to: To = None,
         zone: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
         by: Literal["cause", "hour", "night"] = "night",
     ) -> EnergyAnswer:
         """Energy by cause, hour or night. What presses cost is counted per night only, after its noon."""
         now = context.clock.now()
-        home = await context.store.read(lambda tx: municipality_of(tx, municipality))
-        sums = await context.store.read(lambda tx: council_energy(tx, municipality, first, to, zone, by, now))
-        bodies = [energy_body(part, home.currency) for part in sums]
-        return EnergyAnswer(by=by, energy=bodies, now=now, speed=context.clock.speed)
+        account = await context.store.read(lambda tx: council_energy(tx, municipality, first, to, zone, by, now))
+        return energy_answer(account, now, context.clock.speed)
 
     return router

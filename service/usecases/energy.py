@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from service.domain.inventory import Municipality, ZoneKey
 from service.domain.sun import night_of, noon
@@ -23,23 +24,43 @@ PUBLIC_STEP = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Energy of a period in mWh and its price; `label` is a night's date, an hour's start or a cause."""
+    """Energy in mWh and its price; `label` is a night's date, an hour's local start, a cause, or "total"."""
 
     label: str
     energy_mwh: int
     money: Decimal | None
 
 
-def public_energy(tx: Tx, municipality: str, first: date, last: date, now: datetime) -> list[Sum]:
-    """Per night from `first` to `last`, only nights that have ended; what presses cost is left out.
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Energy of the nights from `first` to `last`, in parts and in all."""
 
-    Rounded, since light that a press took over from the schedule is missing in it.
+    first: date
+    last: date
+    by: str
+    currency: str
+    parts: tuple[Sum, ...]
+
+    @property
+    def total(self) -> Sum:
+        """All parts together; no money where one of them has none."""
+        moneys = [part.money for part in self.parts]
+        money = None if None in moneys else sum((m for m in moneys if m is not None), Decimal())
+        return Sum("total", sum(part.energy_mwh for part in self.parts), money)
+
+
+def public_energy(tx: Tx, municipality: str, first: date | None, last: date | None, now: datetime) -> Account:
+    """Per night from `first` to `last` (the last night that ended), only nights that have ended.
+
+    What presses cost is left out, and the rest rounded: too coarse to show a walk.
     """
     home = municipality_of(tx, municipality)
-    rows = _rows(tx, home, first, last, None)
+    first, last = _nights(home, first, last, now)
     tonight = night_of(now, home.place.tz)
+    rows = _rows(tx, home, first, last, None)
     kept = [row for row in rows if row.cause is not Cause.PRESS and _night(home, row) < tonight]
-    return [_coarse(home, part) for part in _sums(home, kept, lambda row: _night(home, row).isoformat())]
+    sums = _sums(home, kept, lambda row: _night(home, row).isoformat())
+    return Account(first, last, "night", home.currency, tuple(_coarse(home, part) for part in sums))
 
 
 def _coarse(home: Municipality, part: Sum) -> Sum:
@@ -49,13 +70,14 @@ def _coarse(home: Municipality, part: Sum) -> Sum:
 
 
 def council_energy(
-    tx: Tx, municipality: str, first: date, last: date, zone: str | None, by: str, now: datetime
-) -> list[Sum]:
-    """For staff, by `cause`, `hour` or `night`.
+    tx: Tx, municipality: str, first: date | None, last: date | None, zone: str | None, by: str, now: datetime
+) -> Account:
+    """For staff, by `cause`, `hour` or `night`; without dates, of the last night that ended.
 
     What presses cost is counted per night only and after that night's noon: by hour it is left out.
     """
     home = municipality_of(tx, municipality)
+    first, last = _nights(home, first, last, now)
     if zone is not None:
         find(tx, ZoneKey(municipality, zone), now)
     tonight = night_of(now, home.place.tz)
@@ -66,10 +88,22 @@ def council_energy(
     ]
     labels: dict[str, Callable[[EnergyRow], str]] = {
         "cause": lambda row: row.cause.value,
-        "hour": lambda row: row.start.replace(minute=0, second=0, microsecond=0).isoformat(),
+        "hour": lambda row: _hour(home, row),
         "night": lambda row: _night(home, row).isoformat(),
     }
-    return _sums(home, rows, labels[by])
+    return Account(first, last, by, home.currency, tuple(_sums(home, rows, labels[by])))
+
+
+def _nights(home: Municipality, first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
+    """The asked nights; where one end is missing, up to the last night that ended, or that night alone."""
+    ended = night_of(now, home.place.tz) - timedelta(days=1)
+    last = last or max(first or ended, ended)
+    return first or last, last
+
+
+def _hour(home: Municipality, row: EnergyRow) -> str:
+    """The hour in local time, with its offset: on the night with 25 hours two of them differ by that alone."""
+    return row.start.replace(minute=0, second=0, microsecond=0).astimezone(ZoneInfo(home.place.tz)).isoformat()
 
 
 def _rows(tx: Tx, home: Municipality, first: date, last: date, zone: str | None) -> list[EnergyRow]:

@@ -28,13 +28,16 @@ async def _a_night(village: Village) -> None:
 
 
 async def council(village: Village, by: str) -> list[Sum]:
-    return await village.store.read(
+    account = await village.store.read(
         lambda tx: council_energy(tx, "luetjenholm", EVENING, EVENING, None, by, village.now)
     )
+    assert account.total.energy_mwh == sum(part.energy_mwh for part in account.parts)
+    return list(account.parts)
 
 
 async def public(village: Village) -> list[Sum]:
-    return await village.store.read(lambda tx: public_energy(tx, "luetjenholm", EVENING, EVENING, village.now))
+    account = await village.store.read(lambda tx: public_energy(tx, "luetjenholm", EVENING, EVENING, village.now))
+    return list(account.parts)
 
 
 async def test_the_public_sees_a_night_only_after_its_noon_and_never_its_presses(village: Village) -> None:
@@ -61,11 +64,20 @@ async def test_staff_see_causes_and_what_presses_cost_only_after_noon(village: V
     assert [part.energy_mwh for part in await council(village, "night")] == [660_000]
 
 
+async def test_without_dates_the_last_night_that_ended_is_told(village: Village) -> None:
+    village.now = AFTER
+    account = await village.store.read(
+        lambda tx: council_energy(tx, "luetjenholm", None, None, None, "cause", village.now)
+    )
+    assert (account.first, account.last, account.total.energy_mwh) == (EVENING, EVENING, 660_000)
+    assert account.total.money == Decimal("0.198")
+
+
 async def test_by_hour_a_press_never_shows(village: Village) -> None:
     village.now = AFTER
     hours = await council(village, "hour")
     assert sum(part.energy_mwh for part in hours) == 500_000
-    assert hours[0].label == "2026-11-22T00:00:00+00:00"
+    assert hours[0].label == "2026-11-22T01:00:00+01:00"
 
 
 async def test_a_date_far_from_any_night_is_refused(village: Village) -> None:
