@@ -28,16 +28,18 @@ class PoleClock:
         return self._shown
 
     def set(self, at: int, speed: int | float, mono_ms: int) -> bool:
-        """Go on from `at` at `speed`; True where the clock was unset before or moved by more than the jitter."""
+        """Go on from `at` at `speed`; True where the clock was unset before, moved by more than the jitter, or runs
+        at another speed: then the last report's age means something else, and a new one is due."""
         self._run = self.run(mono_ms)
         shown = self.now(mono_ms)
         jumped = not self.valid or abs(at - shown) > self.JITTER * max(speed, 1)
+        other_speed = speed != self.speed
         self._shown = at if jumped else max(shown, at)
         self._at = at
         self._mono = mono_ms
         self.speed = speed
         self.valid = True
-        return jumped
+        return jumped or other_speed
 
     def skip(self, ms: int) -> None:
         """Let `ms` of the pole's time pass at once."""

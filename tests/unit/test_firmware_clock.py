@@ -149,6 +149,16 @@ def test_a_report_tells_of_a_jump_but_not_of_every_time_message() -> None:
     assert pole.core.report_due
 
 
+def test_a_report_tells_of_another_speed() -> None:
+    pole = Pole(demo=True)
+    pole.time(T, speed=60)
+    pole.report()
+    pole.time(T, speed=60)
+    assert not pole.core.report_due
+    pole.time(T, speed=1)
+    assert pole.core.report_due
+
+
 def test_counters_boot_and_session_outlive_power() -> None:
     pole = Pole()
     assert (pole.core.boot, pole.core.session) == (1, 0)
