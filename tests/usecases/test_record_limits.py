@@ -60,6 +60,7 @@ async def test_a_first_report_from_long_ago_is_a_baseline_of_now(village: Villag
 async def test_a_kept_first_report_from_long_ago_costs_bounded_work(village: Village) -> None:
     await village.say(lit(village, 1000, EPOCH, retained=True))
     assert (await village.look("dorf")).light.state is LightState.UNKNOWN
+    assert (await meter(village)).at == NIGHT - timedelta(days=31), "nothing is booked before that, whatever follows"
     village.later(minutes=6)
     await village.say(lit(village, 1080))
     found = await rows(village)
