@@ -76,7 +76,7 @@ async def test_a_press_goes_from_dark_to_pressed_granted_lit_and_dark_again(desk
     await expect(desk.part("answer")).to_have_text("Dorfstraße ist dunkel.")
     await expect(desk.part("sub")).to_have_text("Nach Plan wieder hell ab 05:30 Uhr.")
     await expect(desk.part("state", "dorf")).to_have_text("dunkel, bestätigt vor 2 min")
-    await expect(desk.part("cost", "dorf")).to_have_text("12 Minuten Licht: 0,05\xa0€ (160 Wh)")
+    await expect(desk.part("cost", "dorf")).to_have_text("12 Minuten Licht: 0,05\xa0€ (160\xa0Wh)")
 
     desk.api.hold.clear()
     desk.api.grant("dorf")
@@ -95,7 +95,7 @@ async def test_a_press_goes_from_dark_to_pressed_granted_lit_and_dark_again(desk
     await expect(big).to_have_text(re.compile(r"^1[12]:\d\d$"))
     await expect(desk.part("lamps", "dorf")).to_have_text("14 von 14 Lampen bestätigt")
     await expect(note).to_be_hidden()
-    await expect(desk.part("again", "dorf")).to_have_text("Noch einmal 12 Minuten")
+    await expect(desk.part("again", "dorf")).to_have_text("Wieder auf 12 Minuten")
     before = await big.text_content()
     await expect(big).not_to_have_text(before or "")
 
@@ -163,9 +163,44 @@ async def test_a_failed_lease_says_so(desk: Desk) -> None:
     desk.api.lease["state"] = "failed"
     await desk.open()
     await desk.part("dial", "dorf").click()
-    await expect(desk.part("note", "dorf")).to_contain_text("Keine Lampe hat bestätigt. Dieser Druck kostet nichts.")
+    note = desk.part("note", "dorf")
+    await expect(note).to_contain_text("Bisher hat keine Lampe bestätigt. Bleibt es dunkel,")
     await expect(desk.part("answer")).to_have_text("Dorfstraße ist dunkel.")
     await expect(desk.part("big", "dorf")).to_have_text("Licht an")
+
+    desk.api.light("dorf", **LIT, until=iso(MIDNIGHT + timedelta(minutes=12)))
+    await expect(desk.part("answer")).to_have_text("Dorfstraße leuchtet bis 01:24 Uhr.")
+    await expect(note).to_be_hidden()
+
+
+async def test_a_failed_lease_of_light_that_is_there_is_not_told(desk: Desk) -> None:
+    desk.api.grant("dorf")
+    await desk.open()
+    await desk.part("dial", "dorf").click()
+    await expect(desk.part("big", "dorf")).to_have_text("angenommen")
+    desk.api.lease["state"] = "failed"
+    desk.api.light("dorf", **{**LIT, "state": "partly", "lamps_lit": 9}, until=iso(MIDNIGHT + timedelta(minutes=12)))
+    await expect(desk.part("note", "dorf")).to_be_hidden()
+    await expect(desk.part("big", "dorf")).to_have_text(re.compile(r"^1[12]:\d\d$"))
+
+
+async def test_a_dark_zone_with_silent_lamps_says_how_many(desk: Desk) -> None:
+    desk.api.zones["dorf"]["light"]["lamps_unknown"] = 3
+    desk.api.zones["kirchweg"]["light"]["lamps_unknown"] = 1
+    await desk.open()
+    await expect(desk.part("state", "dorf")).to_have_text("dunkel, soweit gemeldet, bestätigt vor 2 min")
+    await expect(desk.part("lamps", "dorf")).to_have_text("3 von 14 Lampen melden sich nicht")
+    await expect(desk.part("lamps", "kirchweg")).to_have_text("1 von 8 Lampen meldet sich nicht")
+
+
+async def test_the_time_to_press_again_is_never_a_minute_early_and_one_minute_is_singular(desk: Desk) -> None:
+    desk.api.zones["dorf"]["press"].update(allowed=False, reason="longest", retry_at="2026-11-22T04:00:01Z")
+    desk.api.zones["kirchweg"]["press"]["minutes"] = 1
+    await desk.open()
+    await expect(desk.part("big", "dorf")).to_have_text("ab 05:01")
+    await expect(desk.part("note", "dorf")).to_contain_text("ab 05:01 Uhr")
+    await expect(desk.part("below", "kirchweg")).to_have_text("1 Minute")
+    await expect(desk.part("cost", "kirchweg")).to_contain_text("1 Minute Licht")
 
 
 async def test_partly_is_a_step_on_the_way_and_told_when_it_stays(desk: Desk) -> None:

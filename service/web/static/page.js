@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { Clock } from "./clock.js";
-import { answer, answerLost, drawing, mayPress, zoneView } from "./view.js";
+import { answer, answerLost, drawing, lit, mayPress, zoneView } from "./view.js";
 import { t, time } from "./words.js";
 
 const LOOKS = [300, 500, 1000, 2000, 3000, 4000, 5000, 5000, 5000, 5000]; // ms between looks at a lease
@@ -99,6 +99,7 @@ function learn(data) {
     zones.set(zone.id, zone);
     const press = presses.get(zone.id);
     if (press?.phase === "refused" && press.retryAt === null) presses.delete(zone.id);
+    if (press?.phase === "failed" && lit(zone.light)) presses.delete(zone.id);
     press?.wake?.();
   }
 }
@@ -126,12 +127,10 @@ async function lost() {
 
 // --- pressing
 
-const FINAL = new Set(["lit", "failed"]);
-
 function become(id, mine, phase, more = {}) {
   if (presses.get(id) !== mine) return;
   Object.assign(mine, { phase, ...more });
-  if (phase === "lit") presses.delete(id);
+  if (phase === "lit" || (phase === "failed" && lit(zones.get(id).light))) presses.delete(id);
   draw();
 }
 
@@ -161,17 +160,17 @@ async function press(id) {
   become(id, mine, "refused", { sentence: body.detail ?? t("note_refused"), retryAt });
 }
 
-/** Look at the lease until it is settled; a change of the zone makes us look at once. Partly is a step on the way. */
+/** Look at the lease until it is lit; a change of the zone makes us look at once. Late reports turn even failed to lit. */
 async function watch(id, mine, lease) {
   const start = performance.now();
   const settle = () => {
     const slow = performance.now() - start > SLOW;
-    const told = FINAL.has(lease.state) || (slow && lease.state === "partly");
+    const told = ["lit", "failed"].includes(lease.state) || (slow && lease.state === "partly");
     become(id, mine, told ? lease.state : "granted", { lease, slow });
   };
   settle();
   for (const wait of LOOKS) {
-    if (FINAL.has(lease.state)) break;
+    if (lease.state === "lit") break;
     await new Promise((wake) => {
       mine.wake = wake;
       setTimeout(wake, wait);

@@ -1,11 +1,15 @@
 // What to show of a zone: pure, from what the service said, the press under way, and the time.
 
-import { confirmed, cost, left, names, t, time } from "./words.js";
+import { confirmed, cost, left, minutes, names, t, time } from "./words.js";
 
 const TIMED = new Set(["press", "local", "test", "override", "rescue"]);
 
-const lit = (light) => light.state === "lit" || light.state === "partly";
+/** Whether light is confirmed somewhere in the zone. */
+export const lit = (light) => light.state === "lit" || light.state === "partly";
 const moment = (text) => (text ? Date.parse(text) : null);
+
+/** When to press again, in whole minutes: one too late is no harm, one too early would be a second refusal. */
+const retryTime = ({ press, timezone }, now) => time(Math.ceil(moment(press.retry_at) / 60_000) * 60_000, now, timezone);
 
 /** Which drawing a zone's lamps get on the map: a circuit's lamps are not counted as facts. */
 export function drawing(zone) {
@@ -14,6 +18,7 @@ export function drawing(zone) {
 }
 
 function stateWord(light) {
+  if (light.state === "dark" && light.lamps_unknown) return t("state_dark_some");
   if (light.state === "lit" && light.level !== null && light.level < 100) return t("state_dimmed", { level: light.level });
   return t(`state_${light.state}`);
 }
@@ -32,6 +37,10 @@ function stateLine(zone, now, live) {
 }
 
 function lampsLine(light) {
+  if (light.state === "dark" && light.lamps_unknown) {
+    const [n, total] = [light.lamps_unknown, light.lamps_total];
+    return t(n === 1 ? "lamps_silent_one" : "lamps_silent", { n, total });
+  }
   if (!lit(light)) return "";
   const values = { lit: light.lamps_lit, total: light.lamps_total, unknown: light.lamps_unknown };
   if (light.basis === "meter") return t(light.lamps_lit === null ? "lamps_circuit" : "lamps_meter", values);
@@ -51,7 +60,7 @@ function refusal(zone, now) {
   if (allowed || retryCome(zone, now)) return "";
   if (sentence) return sentence;
   if (reason === "already_lit" || reason === "unreachable") return t(`reason_${reason}`);
-  return retry_at ? t(`reason_${reason}`, { time: time(moment(retry_at), now, zone.timezone) }) : t("note_refused");
+  return retry_at ? t(`reason_${reason}`, { time: retryTime(zone, now) }) : t("note_refused");
 }
 
 function noteOf(zone, now, press) {
@@ -67,7 +76,6 @@ function noteOf(zone, now, press) {
 
 function dialOf(zone, now, press, live) {
   const { light, timezone } = zone;
-  const minutes = t("dial_minutes", { n: zone.press.minutes });
   const may = mayPress(zone, now);
   const until = moment(light.until);
   if (press?.phase === "pressed") return { look: "busy", big: t("dial_pressed"), below: t("dial_pressed_small") };
@@ -77,7 +85,7 @@ function dialOf(zone, now, press, live) {
     if (remaining <= 0) return { look: "count", big: t("dial_ending"), below: by, part: 0, label: by };
     const part = Math.min(1, remaining / (zone.press.minutes * 60_000));
     const above = t("dial_left");
-    return { look: "count", above, big: left(remaining), below: by, more: t("dial_again"), part, label: by, again: may };
+    return { look: "count", above, big: left(remaining), below: by, more: t("dial_again", { n: zone.press.minutes }), part, label: by, again: may };
   }
   if (press?.phase === "granted") return { look: "busy", big: t("dial_granted"), below: t("dial_granted_small") };
   if (may) {
@@ -85,14 +93,13 @@ function dialOf(zone, now, press, live) {
       return { look: "faint", big: t("dial_retry"), below: t("dial_retry_small") };
     }
     const longer = light.level === null || light.level === 100 ? "dial_longer" : "dial_brighter";
-    return { look: "press", big: t(live && lit(light) ? longer : "dial_press"), below: minutes };
+    return { look: "press", big: t(live && lit(light) ? longer : "dial_press"), below: minutes(zone.press.minutes) };
   }
   if (live && lit(light)) {
     return { look: "on", big: t("dial_on"), below: until && t("dial_until", { time: time(until, now, timezone) }) };
   }
-  const retry = moment(zone.press.retry_at);
-  if (retry === null) return { look: "not", big: t("dial_not") };
-  return { look: "not", big: t("dial_from", { time: time(retry, now, timezone) }), below: t("dial_from_small") };
+  if (zone.press.retry_at === null) return { look: "not", big: t("dial_not") };
+  return { look: "not", big: t("dial_from", { time: retryTime(zone, now) }), below: t("dial_from_small") };
 }
 
 /** Everything a zone's card shows; `latest` is the press under way or the last one, `live` false while the stream is down. */
@@ -107,7 +114,7 @@ export function zoneView(name, zone, now, latest, live) {
     fault: note !== "" && ["failed", "partly", "unanswered"].includes(press?.phase),
     cost: cost(zone.press),
     dial,
-    again: dial.again ? t("label_again", { n: zone.press.minutes }) : "",
+    again: dial.again ? t("label_again", { minutes: minutes(zone.press.minutes) }) : "",
     may: mayPress(zone, now) && press?.phase !== "pressed",
     spoken: press?.phase === "pressed" ? dial.big : [answerOne(name, zone, now), note].filter(Boolean).join(" "),
   };

@@ -8,9 +8,9 @@ export const t = (key, values = {}) => texts[key].replace(/\{(\w+)\}/g, (_, word
 
 export const number = (value, options) => new Intl.NumberFormat(lang, options).format(value);
 
-/** Local time of a zone, with the weekday where it is not within the next or last 20 hours. */
+/** Local time of a zone, with the weekday where it is not within the next or last 18 hours. */
 export function time(at, now, timeZone) {
-  const far = Math.abs(at - now) > (20 / 24) * DAY;
+  const far = Math.abs(at - now) > (18 / 24) * DAY;
   const parts = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone };
   return new Intl.DateTimeFormat(lang, far ? { weekday: "short", ...parts } : parts).format(at);
 }
@@ -22,6 +22,8 @@ export function left(ms) {
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return h ? `${h}:${pad(m)}:${pad(s)}` : `${m}:${pad(s)}`;
 }
+
+export const minutes = (n) => t(n === 1 ? "minutes_one" : "minutes_many", { n });
 
 /** "dark, confirmed 2 min ago". */
 export function confirmed(state, ms) {
@@ -37,15 +39,15 @@ export function names(list) {
   return t("and", { some: list.slice(0, -1).join(", "), last: list.at(-1) });
 }
 
-export function cost({ minutes, cost }) {
+export function cost({ minutes: n, cost }) {
   if (!cost) return "";
   const kilo = cost.wh >= 1000;
-  const energy = `${number(kilo ? cost.wh / 1000 : cost.wh, { maximumSignificantDigits: 3 })} ${kilo ? "kWh" : "Wh"}`;
-  if (cost.money === null || cost.money === undefined) return t("cost_energy", { n: minutes, energy });
+  const energy = `${number(kilo ? cost.wh / 1000 : cost.wh, { maximumSignificantDigits: 3 })}\u00a0${kilo ? "kWh" : "Wh"}`;
+  if (cost.money === null || cost.money === undefined) return t("cost_energy", { minutes: minutes(n), energy });
   const value = Number(cost.money);
   const money =
     value > 0 && value < 0.01
       ? t("cost_cent")
       : number(value, { style: "currency", currency: cost.currency });
-  return t("cost", { n: minutes, money, energy });
+  return t("cost", { minutes: minutes(n), money, energy });
 }
