@@ -61,12 +61,15 @@ def availability(controller: ControllerState, now: datetime, speed: float) -> Av
 
 
 def light_of(watched: Sequence[Watched], until: datetime | None, now: datetime, speed: float) -> Light:
-    """Sum up a zone. Known offline outputs are left out while others answer; unknown ones count as missing."""
+    """Sum up a zone: lit only where every output said so.
+
+    Known offline outputs do not hide that the others are dark (`lamps_unknown` counts them); unknown ones do.
+    """
     seen = [(w, availability(w.controller, now, speed)) for w in watched]
     known = [w for w, how in seen if how is Availability.ONLINE and w.state is not None]
     silent = sum(1 for w, how in seen if how is not Availability.OFFLINE) - len(known)
     lit = [w for w in known if w.state is not None and w.state.level > 0]
-    state = _state(len(known), len(lit), silent)
+    state = _state(len(watched), len(known), len(lit), silent)
     unknown = state is LightState.UNKNOWN
     shown = _last_heard(watched) if unknown else _brightest(lit or known)
     confirmed = (w.state.confirmed_at for w in known if w.state is not None)
@@ -94,12 +97,12 @@ def _last_heard(watched: Iterable[Watched]) -> OutputState | None:
     return max(states, key=lambda state: state.confirmed_at, default=None)
 
 
-def _state(known: int, lit: int, silent: int) -> LightState:
+def _state(outputs: int, known: int, lit: int, silent: int) -> LightState:
     if known == 0 or (silent and not lit):
         return LightState.UNKNOWN
     if lit == 0:
         return LightState.DARK
-    return LightState.LIT if lit == known and not silent else LightState.PARTLY
+    return LightState.LIT if lit == outputs else LightState.PARTLY
 
 
 def _lamps_lit(watched: Watched) -> int | None:

@@ -109,8 +109,8 @@ def test_an_unknown_output_counts_as_missing(missing: ControllerState) -> None:
     assert state_of(seen(ONLINE, 0), seen(ONLINE, None)) is LightState.UNKNOWN
 
 
-def test_a_known_offline_output_is_left_out_while_others_answer() -> None:
-    assert state_of(seen(ONLINE, 100), seen(OFFLINE, 0)) is LightState.LIT
+def test_a_known_offline_output_hides_no_darkness_and_vouches_for_no_light() -> None:
+    assert state_of(seen(ONLINE, 100), seen(OFFLINE, 100)) is LightState.PARTLY
     assert state_of(seen(ONLINE, 0), seen(OFFLINE, 100)) is LightState.DARK
     light = light_of([seen(ONLINE, 100), seen(OFFLINE, 100)], None, NOW, 1)
     assert (light.lamps_lit, light.lamps_unknown, light.lamps_total) == (1, 1, 2)
@@ -132,9 +132,9 @@ def test_lit_and_dark_are_said_only_where_live_reports_say_so(watched: list[Watc
     levels = [w.state.level for w in watched if w.controller is ONLINE and w.state is not None]
     others = [w for w in watched if w.controller is not OFFLINE]
     missing = any(w.controller is not ONLINE or w.state is None for w in others)
-    assert (light.state is LightState.LIT) == (bool(levels) and all(levels) and not missing)
+    assert (light.state is LightState.LIT) == (bool(levels) and all(levels) and len(levels) == len(watched))
     assert (light.state is LightState.DARK) == (bool(levels) and not any(levels) and not missing)
-    assert (light.state is LightState.PARTLY) == (any(levels) and (missing or not all(levels)))
+    assert (light.state is LightState.PARTLY) == (any(levels) and (len(levels) < len(watched) or not all(levels)))
     assert (light.until is not None) == any(levels)
     if light.state is not LightState.UNKNOWN:
         assert light.level == max(levels)
