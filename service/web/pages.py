@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from service.web.maps import WIDTH, draw
 from service.web.places import MunicipalityPage, ZonePage
 from service.web.texts import TEXTS, choose
 
-__all__ = ["HEADERS", "MunicipalityPage", "ZonePage", "build"]
+__all__ = ["HEADERS", "MunicipalityPage", "ZonePage", "build", "not_found"]
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -52,17 +53,17 @@ def build(look: Look, listing: Listing, *, demo: bool) -> APIRouter:
     An id that does not exist, and a static file that does not, raise UnknownError.
     """
     router = APIRouter(include_in_schema=False)
-    files, templates = _static_files(), _templates()
+    files = _static_files()
 
     @router.api_route("/", methods=_METHODS)
     async def home(request: Request) -> Response:
-        return _page(templates, request, "home.html", "", municipalities=await listing())
+        return _page(request, "home.html", "", municipalities=await listing())
 
     @router.api_route("/m/{m}", methods=_METHODS)
     async def municipality(request: Request, m: str) -> Response:
         page = await _known(look, m)
         hero = page.zones[0] if len(page.zones) == 1 else None
-        return _municipality(templates, request, page, hero, demo=demo, single=False)
+        return _municipality(request, page, hero, demo=demo, single=False)
 
     @router.api_route("/m/{m}/z/{zone}", methods=_METHODS)
     async def one_zone(request: Request, m: str, zone: str) -> Response:
@@ -70,7 +71,7 @@ def build(look: Look, listing: Listing, *, demo: bool) -> APIRouter:
         hero = next((known for known in page.zones if known.id == zone), None)
         if hero is None:
             raise UnknownError(f"There is no zone {zone!r} in {page.name}.")
-        return _municipality(templates, request, page, hero, demo=demo, single=len(page.zones) > 1)
+        return _municipality(request, page, hero, demo=demo, single=len(page.zones) > 1)
 
     @router.api_route("/static/{path:path}", methods=_METHODS)
     async def static(request: Request, path: str) -> Response:
@@ -85,6 +86,11 @@ def build(look: Look, listing: Listing, *, demo: bool) -> APIRouter:
     return router
 
 
+def not_found(request: Request) -> Response:
+    """The page, with status 404, for an address that leads nowhere, in the reader's language."""
+    return _page(request, "not_found.html", "", status=404)
+
+
 async def _known(look: Look, m: str) -> MunicipalityPage:
     page = await look(m)
     if page is None:
@@ -93,7 +99,6 @@ async def _known(look: Look, m: str) -> MunicipalityPage:
 
 
 def _municipality(
-    templates: jinja2.Environment,
     request: Request,
     page: MunicipalityPage,
     hero: ZonePage | None,
@@ -102,7 +107,6 @@ def _municipality(
     single: bool,
 ) -> Response:
     return _page(
-        templates,
         request,
         "municipality.html",
         page.language,
@@ -116,20 +120,25 @@ def _municipality(
     )
 
 
-def _page(templates: jinja2.Environment, request: Request, name: str, own_language: str, **content: object) -> Response:
+def _page(request: Request, name: str, own_language: str, *, status: int = 200, **content: object) -> Response:
     asked = request.query_params.get("lang")
     language = choose(asked, request.headers.get("accept-language"), own_language)
-    body = templates.get_template(name).render(
-        **content,
-        language=language,
-        texts=TEXTS[language],
-        languages={code: texts["lang_name"] for code, texts in TEXTS.items() if code != language},
-        suffix=f"?lang={language}" if asked in TEXTS else "",
+    body = (
+        _templates()
+        .get_template(name)
+        .render(
+            **content,
+            language=language,
+            texts=TEXTS[language],
+            languages={code: texts["lang_name"] for code, texts in TEXTS.items() if code != language},
+            suffix=f"?lang={language}" if asked in TEXTS else "",
+        )
     )
     headers = {**HEADERS, "Cache-Control": "no-cache", "Content-Language": language, "Vary": "Accept-Language"}
-    return HTMLResponse(body, headers=headers)
+    return HTMLResponse(body, status, headers)
 
 
+@cache
 def _templates() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_HERE / "templates"),

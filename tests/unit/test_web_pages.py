@@ -7,10 +7,9 @@ from html import unescape
 import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
 
 from service.errors import UnknownError
-from service.web.pages import HEADERS, MunicipalityPage, ZonePage, build
+from service.web.pages import HEADERS, MunicipalityPage, ZonePage, build, not_found
 
 GLASAU = MunicipalityPage(
     "glasau",
@@ -32,7 +31,7 @@ def client(*, demo: bool = False, pages: tuple[MunicipalityPage, ...] = (GLASAU,
         return list(pages)
 
     async def unknown(request: Request, error: Exception) -> Response:
-        return JSONResponse({"detail": str(error)}, 404)
+        return not_found(request)
 
     app = FastAPI()
     app.add_exception_handler(UnknownError, unknown)
@@ -76,6 +75,21 @@ async def test_the_only_zone_of_a_village_is_large() -> None:
 )
 async def test_what_does_not_exist_is_unknown(path: str) -> None:
     assert (await client().get(path)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "words", "home"),
+    [
+        ("/m/nowhere?lang=en", "There is no such page.", "/?lang=en"),
+        ("/m/glasau/z/nowhere", "Diese Seite gibt es nicht.", "/"),
+    ],
+)
+async def test_a_wrong_address_is_told_in_plain_words_with_a_way_home(path: str, words: str, home: str) -> None:
+    answer = await client().get(path, headers={"accept-language": "de"})
+    assert answer.status_code == 404
+    assert {name: answer.headers.get(name) for name in HEADERS} == dict(HEADERS)
+    assert words in answer.text
+    assert f'href="{home}"' in answer.text
 
 
 @pytest.mark.parametrize("path", ["/", "/m/glasau", "/m/glasau/z/kirchweg", "/static/page.js", "/static/night.css"])
