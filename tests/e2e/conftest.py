@@ -11,6 +11,16 @@ from tests.support.broker_process import BrokerProcess
 from tests.support.embedded_broker import embedded_broker
 from tests.support.mosquitto import mosquitto
 
+_HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """These tests start several processes each: a busy machine needs more than the two minutes of all others."""
+    for item in items:
+        if _HERE in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(300))
+
+
 Open = Callable[..., AbstractAsyncContextManager[World]]
 
 
