@@ -20,6 +20,7 @@ from service.domain.inventory import (
     ZoneKey,
 )
 from service.domain.leases import Alike, Lease, Progress, Span
+from service.domain.lights import Watched
 from service.domain.orders import Order
 from service.domain.reports import ControllerState, Message, MeterState, OutputState
 from service.domain.schedule import Step
@@ -162,10 +163,6 @@ class Tx(Protocol):
         """All lamps of a municipality."""
         ...
 
-    def own_meters(self, outputs: Iterable[OutputKey]) -> dict[OutputKey, MeterKey]:
-        """For each output that a meter measures alone, that meter; outputs that share one are left out."""
-        ...
-
     def save_inventory(self, inventory: Inventory, at: datetime) -> None:
         """Insert or update a municipality by its ids.
 
@@ -245,6 +242,13 @@ class Tx(Protocol):
 
     def save_controller_state(self, controller: ControllerKey, state: ControllerState) -> None:
         """Replace what is known of a controller."""
+        ...
+
+    def watched(self, zones: Iterable[ZoneKey]) -> list[Watched]:
+        """All that is known of the outputs of the given zones, by their keys.
+
+        A meter counts for an output only where it measures nothing else, the first of several.
+        """
         ...
 
     def forget_availability(self) -> None:

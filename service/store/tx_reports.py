@@ -103,7 +103,7 @@ class ReportsTx(BaseTx):
         """What is known of each controller that exists; unknown ids are left out."""
         wanted = set(controllers)
         rows = ((self._controller_of(row), row) for row in self._among(_CONTROLLER_STATES, wanted))
-        return {key: _controller_state(row) for key, row in rows if key in wanted}
+        return {key: controller_state_of(row) for key, row in rows if key in wanted}
 
     def save_controller_state(self, controller: ControllerKey, state: ControllerState) -> None:
         """Replace what is known of a controller."""
@@ -179,7 +179,8 @@ class ReportsTx(BaseTx):
         return key
 
 
-def _controller_state(row: AnyRow) -> ControllerState:
+def controller_state_of(row: AnyRow) -> ControllerState:
+    """The state in the columns of `controller_state`; that of a controller never heard of where they are empty."""
     if row.session is None:
         return ControllerState()
     return ControllerState(

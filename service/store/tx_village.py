@@ -87,7 +87,7 @@ _ZONES: AnySelect = (
 )
 _ZONE = _ZONES.where(zone.c.slug == bindparam("zone"))
 
-_OUTPUT_COLUMNS = (
+OUTPUT_COLUMNS = (
     output.c.id,
     output.c.zone_id,
     municipality.c.slug.label("municipality"),
@@ -102,7 +102,7 @@ _OUTPUT_COLUMNS = (
     output.c.watts,
 )
 _OUTPUTS = among(
-    select(*_OUTPUT_COLUMNS)
+    select(*OUTPUT_COLUMNS)
     .select_from(municipality)
     .join(zone)
     .join(output, output.c.zone_id == zone.c.id)
@@ -110,7 +110,7 @@ _OUTPUTS = among(
     zone.c.slug,
 )
 _EVERY_CONTROLLER = (
-    select(*_OUTPUT_COLUMNS, controller.c.id.label("controller_id"), controller.c.kind, controller.c.name)
+    select(*OUTPUT_COLUMNS, controller.c.id.label("controller_id"), controller.c.kind, controller.c.name)
     .select_from(municipality)
     .join(controller)
     .outerjoin(output, output.c.controller_id == controller.c.id)
@@ -212,16 +212,6 @@ class VillageTx(BaseTx):
             covered[key] = covered.get(key, ()) + (() if output_n is None else (output_n,))
             self._meter_ids[key] = meter_id
         return covered
-
-    def own_meters(self, outputs: Iterable[OutputKey]) -> dict[OutputKey, MeterKey]:
-        """For each output that a meter measures alone, that meter; outputs that share one are left out."""
-        wanted = set(outputs)
-        own: dict[OutputKey, MeterKey] = {}
-        for key, covers in self._covered(self._among(_METERS_BY_KEY, wanted)).items():
-            alone = OutputKey(key.municipality, key.controller, covers[0]) if len(covers) == 1 else None
-            if alone in wanted:
-                own.setdefault(alone, key)
-        return own
 
     def lamps(self, municipality: str) -> list[Lamp]:
         """All lamps of a municipality."""

@@ -16,7 +16,6 @@ from service.domain.words import LeaseState
 from service.errors import UnknownError
 from service.ports import Tx
 from service.usecases.press import find
-from service.usecases.progress import watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +55,22 @@ def look_at_zones(
     tx: Tx, municipality: str, zones: Iterable[str] | None, now: datetime, speed: float, broker_connected: bool
 ) -> list[ZoneView]:
     """Listed zones of a municipality, or the named ones (listed or not). UnknownError names what is missing."""
-    if zones is None:
-        home = municipality_of(tx, municipality)
-        found = [zone for zone in tx.zones(municipality, now) if zone.listed]
-    else:
-        pairs = [find(tx, ZoneKey(municipality, zone), now) for zone in dict.fromkeys(zones)]
-        home = pairs[0][0] if pairs else municipality_of(tx, municipality)
-        found = [zone for _, zone in pairs]
-    keys = {key for zone in found for key in zone.lights}
+    home = municipality_of(tx, municipality)
     everything = {zone.key.zone: zone for zone in tx.zones(municipality, now)}
-    watched = watch(tx, tx.outputs(keys))
+    if zones is None:
+        found = [zone for zone in everything.values() if zone.listed]
+    else:
+        found = [_named(home, everything, zone) for zone in dict.fromkeys(zones)]
+    keys = {key for zone in found for key in zone.lights}
+    watched = tx.watched(keys)
     lit_leases = _lit_leases(tx, home.id, watched, now)
     return [_view(tx, home, zone, everything, watched, lit_leases, now, speed, broker_connected) for zone in found]
+
+
+def _named(home: Municipality, zones: dict[str, Zone], zone: str) -> Zone:
+    if zone not in zones:
+        raise UnknownError(f"{home.name} has no zone “{zone}”.")
+    return zones[zone]
 
 
 def _lit_leases(tx: Tx, municipality: str, watched: list[Watched], now: datetime) -> list[Lease]:

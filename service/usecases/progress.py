@@ -4,36 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from service.domain.inventory import MeterKey, Output, ZoneKey
+from service.domain.inventory import ZoneKey
 from service.domain.leases import Alike, Progress
 from service.domain.lights import CONFIRM_WITHIN, Watched, availability, confirmed, progressed
 from service.domain.words import Availability, LeaseState
 from service.ports import Tx
-
-
-def watch(tx: Tx, outputs: list[Output]) -> list[Watched]:
-    """All that is known of outputs. A meter counts for an output only where it measures nothing else."""
-    owners = {output.key.owner for output in outputs}
-    states = tx.controller_states(owners)
-    sent = tx.sent_orders(owners)
-    levels = tx.output_states(output.key for output in outputs)
-    meters = tx.own_meters(output.key for output in outputs)
-    readings = tx.meter_states(meters.values())
-    found = []
-    for output in outputs:
-        order = sent.get(output.key.owner)
-        meter: MeterKey | None = meters.get(output.key)
-        found.append(
-            Watched(
-                output=output,
-                controller=states[output.key.owner],
-                state=levels.get(output.key),
-                meter=None if meter is None else readings.get(meter),
-                order=(order.orders or {}).get(output.key.n, ()) if order else (),
-                desired_n=order.desired_n if order else 0,
-            )
-        )
-    return found
 
 
 def follow(
@@ -45,7 +20,7 @@ def follow(
     zones of leases that changed.
     """
     followed = [alike for alike in waiting if ordered or alike.progress.state is not LeaseState.GRANTED]
-    watched = watch(tx, tx.outputs({zone for alike in followed for zone in alike.lights})) if followed else []
+    watched = tx.watched({zone for alike in followed for zone in alike.lights}) if followed else []
     counts: dict[tuple[tuple[ZoneKey, ...], int], tuple[int, int]] = {}
     changed: set[ZoneKey] = set()
     for alike in followed:

@@ -88,9 +88,12 @@ async def test_a_meter_of_one_output_is_its_own(store: SqlStore) -> None:
     village = leck()
     meters = (Meter(METER, (1, 2)), Meter(METER._replace(n=2), (2,)))
     village = replace(village, controllers=(replace(village.controllers[0], meters=meters),))
+    shared, own = MeterState(1000, 50.0, NOW), MeterState(300, 20.0, NOW)
     await store.write(lambda tx: tx.save_inventory(village, NOW))
-    assert await store.read(lambda tx: tx.own_meters([FIRST, SECOND])) == {SECOND: METER._replace(n=2)}
-    assert await store.read(lambda tx: tx.own_meters([FIRST])) == {}
+    await store.write(lambda tx: tx.save_meter_state(METER, shared))
+    await store.write(lambda tx: tx.save_meter_state(METER._replace(n=2), own))
+    seen = await store.read(lambda tx: tx.watched([STREET, CROSSING]))
+    assert {w.output.key: w.meter for w in seen} == {FIRST: None, SECOND: own}
 
 
 async def test_saving_twice_adds_nothing(village: SqlStore, store_url: str) -> None:
