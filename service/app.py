@@ -162,7 +162,7 @@ def create_app(settings: Settings, *, clock: Clock, store: Store, lamps: Lamps) 
         generate_unique_id_function=_operation_id,
     )
     app.state.service = service
-    problems.install(app, clock)
+    problems.install(app, clock, pages.not_found)
     for router in (citizen.build(context), council.build(context), health.build(context)):
         app.include_router(router)
     docs.install(app)

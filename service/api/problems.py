@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Callable
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -79,8 +80,8 @@ def respond(status: int, body: str, clock: Clock, headers: dict[str, str] | None
     return Response(body, status, extra, MEDIA_TYPE)
 
 
-def install(app: FastAPI, clock: Clock) -> None:
-    """Make the app answer every error as a problem."""
+def install(app: FastAPI, clock: Clock, not_found: Callable[[Request], Response] | None = None) -> None:
+    """Make the app answer every error as a problem; but a wrong address of a page by the page `not_found`."""
 
     describe = app.openapi
 
@@ -98,8 +99,15 @@ def install(app: FastAPI, clock: Clock) -> None:
     ) -> Response:
         return respond(status, problem_body(status, reason, detail, clock, retry_at=retry_at), clock, headers)
 
+    def lost_page(request: Request, status: int) -> Response | None:
+        if not_found is None or status != 404 or request.url.path.startswith(("/api/", "/static/")):
+            return None
+        return not_found(request)
+
     @app.exception_handler(DorflichtError)
-    async def _ours(_: Request, error: DorflichtError) -> Response:
+    async def _ours(request: Request, error: DorflichtError) -> Response:
+        if (page := lost_page(request, error.status)) is not None:
+            return page
         headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
         return answer(error.status, error.reason, error.detail, headers, error.retry_at)
 
@@ -109,7 +117,9 @@ def install(app: FastAPI, clock: Clock) -> None:
         return answer(422, "invalid", "; ".join(faults))
 
     @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> Response:
+    async def _http(request: Request, error: HTTPException) -> Response:
+        if (page := lost_page(request, error.status_code)) is not None:
+            return page
         reasons = {404: "not_found", 405: "method_not_allowed"}
         headers = dict(error.headers) if error.headers else None
         return answer(error.status_code, reasons.get(error.status_code, "http"), str(error.detail), headers)

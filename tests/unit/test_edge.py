@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 from fastapi import Depends, FastAPI
+from fastapi.responses import HTMLResponse
 
 from service.api import problems
 from service.api.edge import MAX_BODY, SECURITY_HEADERS, Edge
@@ -19,7 +20,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
     """An app with a press of its own behind the edge."""
     clock = SystemClock(datetime(2026, 11, 22, tzinfo=UTC))
     app = FastAPI()
-    problems.install(app, clock)
+    problems.install(app, clock, lambda _: HTMLResponse("<p>Nothing here.</p>", 404))
 
     @app.post("/press", dependencies=[Depends(own_origin)])
     async def press(body: dict[str, int] | None = None) -> str:
@@ -100,13 +101,18 @@ async def test_a_body_of_unknown_length_is_refused(client: httpx.AsyncClient) ->
 
 
 async def test_errors_of_every_kind_are_problems(client: httpx.AsyncClient) -> None:
-    is_problem(await client.get("/nowhere"), 404, "not_found")
+    is_problem(await client.get("/api/nowhere"), 404, "not_found")
     is_problem(await client.delete("/press"), 405, "method_not_allowed")
     bad = await client.post("/press", content=b"{x", headers={"Content-Type": "application/json"})
     is_problem(bad, 422, "invalid")
     broken = await client.get("/broken")
     is_problem(broken, 500, "internal")
     assert "secret words" not in broken.text
+
+
+async def test_a_wrong_address_of_a_page_gets_a_page(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/nowhere")
+    assert (answer.status_code, answer.text) == (404, "<p>Nothing here.</p>")
 
 
 async def test_every_answer_carries_the_security_headers(client: httpx.AsyncClient) -> None:
