@@ -306,7 +306,8 @@ class Store(Protocol):
     """Runs short transactions in worker threads.
 
     UnavailableError when the database is away, held by another program or busy for too long, or the store is closed;
-    InvalidError for a value that it cannot hold. A cancelled caller leaves nothing half done: its transaction never began, or runs to its end.
+    InvalidError for a value that it cannot hold. A cancelled caller leaves nothing half done: its transaction never
+    began, or runs to its end.
     """
 
     async def read(self, work: Callable[[Tx], T]) -> T:
