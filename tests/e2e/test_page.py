@@ -74,7 +74,7 @@ async def test_a_press_goes_from_dark_to_pressed_granted_lit_and_dark_again(desk
     await desk.open()
     big, note = desk.part("big", "dorf"), desk.part("note", "dorf")
     await expect(desk.part("answer")).to_have_text("Dorfstraße ist dunkel.")
-    await expect(desk.part("sub")).to_have_text("Nach Plan wieder hell ab 05:30 Uhr.")
+    await expect(desk.part("sub")).to_have_text("Nach Plan wieder Licht ab 05:30 Uhr.")
     await expect(desk.part("state", "dorf")).to_have_text("dunkel, bestätigt vor 2 min")
     await expect(desk.part("cost", "dorf")).to_have_text("12 Minuten Licht: 0,05\xa0€ (160\xa0Wh)")
 
@@ -136,7 +136,7 @@ async def test_a_refused_press_shows_the_sentence_at_its_zone(desk: Desk) -> Non
     await desk.part("dial", "kirchweg").click()
     await expect(desk.part("note", "kirchweg")).to_have_text(sentence)
     await expect(desk.part("note", "dorf")).to_be_hidden()
-    await expect(desk.part("announce")).to_contain_text(sentence)
+    await expect(desk.part("announce")).to_have_text(f"Kirchweg ist dunkel. {sentence}")
 
 
 async def test_a_zone_that_may_not_be_pressed_says_why_and_sends_nothing(desk: Desk) -> None:
@@ -150,6 +150,7 @@ async def test_a_zone_that_may_not_be_pressed_says_why_and_sends_nothing(desk: D
     await expect(desk.part("dial", "dorf")).to_have_attribute("aria-disabled", "true")
     await desk.part("dial", "dorf").click(force=True)
     await expect(desk.part("announce")).to_contain_text(sentence)
+    await expect(desk.part("cost", "dorf")).to_be_hidden()
     assert desk.api.pressed == []
 
     desk.api.now = MIDNIGHT + timedelta(hours=4)
@@ -242,6 +243,45 @@ async def test_an_unknown_light_is_called_unknown_with_what_was_last_heard(desk:
     await expect(desk.part("dial", "dorf")).to_have_attribute("aria-disabled", "false")
 
 
+async def test_by_day_the_lamps_are_off_and_nobody_is_asked_to_press(desk: Desk) -> None:
+    for zone in desk.api.zones.values():
+        zone["press"].update(allowed=False, reason="daylight", retry_at="2026-11-22T15:10:00Z")
+        zone["next_change"] = {"at": "2026-11-22T15:10:00Z", "level": 100}
+    for path in ("/m/glasau", "/m/glasau/z/dorf"):
+        await desk.open(path)
+        await expect(desk.part("answer")).to_have_text("Es ist Tag, die Lampen sind aus.")
+        await expect(desk.part("sub")).to_have_text("Nach Plan Licht ab 16:10 Uhr.")
+        await expect(desk.part("state", "dorf")).to_have_text("aus, bestätigt vor 2 min")
+        await expect(desk.part("big", "dorf")).to_have_text("ab 16:10")
+        await expect(desk.part("below", "dorf")).to_have_text("drücken")
+
+
+async def test_the_line_below_the_answer_fits_what_a_press_would_do(desk: Desk) -> None:
+    sub = desk.part("sub")
+    for zone in desk.api.zones.values():
+        zone["light"].update(state="unknown", level=0, lamps_lit=None)
+    for path in ("/m/glasau", "/m/glasau/z/dorf"):
+        await desk.open(path)
+        await expect(sub).to_contain_text("Ein Druck fordert Licht an.")
+    for zone in desk.api.zones:
+        desk.api.press(zone, allowed=False, reason="unreachable")
+    await expect(sub).to_be_hidden()
+    await desk.open("/m/glasau")
+    await expect(sub).to_be_hidden()
+    for zone in desk.api.zones:
+        desk.api.press(zone, reason="longest", retry_at=iso(MIDNIGHT + timedelta(hours=1)))
+    await expect(sub).to_be_hidden()
+    desk.api.light("dorf", state="dark")
+    desk.api.press("dorf", allowed=True, reason=None, retry_at=None)
+    await expect(sub).to_have_text("Drücken Sie, wo Sie Licht brauchen.")
+
+
+async def test_a_plan_that_dims_is_told_in_words(desk: Desk) -> None:
+    desk.api.zones["dorf"]["next_change"]["level"] = 50
+    await desk.open()
+    await expect(desk.part("sub")).to_have_text("Nach Plan ab 05:30 Uhr wieder Licht, gedimmt.")
+
+
 async def test_a_circuit_is_on_and_its_lamps_are_only_estimated(desk: Desk) -> None:
     desk.api.zones["dorf"]["light"].update(
         LIT, basis="meter", lamps_total=32, lamps_lit=30, until=iso(MIDNIGHT + timedelta(minutes=9))
@@ -260,8 +300,12 @@ async def test_a_broken_stream_shows_nothing_as_current_and_comes_back_by_itself
     await expect(desk.part("answer")).to_have_text("Verbindung unterbrochen.")
     await expect(desk.part("announce")).to_have_text("Verbindung unterbrochen.")
     await expect(desk.part("state", "dorf")).to_have_text("Stand 01:12: leuchtet")
-    await expect(desk.part("big", "dorf")).to_have_text("Licht an")
+    await expect(desk.part("big", "dorf")).to_have_text("bis 01:21")
+    await expect(desk.part("below", "dorf")).to_have_text("nach letztem Stand")
     await expect(desk.part("lamps", "dorf")).to_be_hidden()
+    await desk.page.set_viewport_size({"width": 420, "height": 500})
+    await desk.part("dial", "kirchweg").scroll_into_view_if_needed()
+    await expect(desk.part("answer")).to_be_in_viewport()
     await expect(desk.page.locator("[data-place=dorf] .glow").first).to_be_hidden()
 
     desk.api.zones["dorf"]["light"].update(state="dark", level=0, until=None)
@@ -283,7 +327,7 @@ async def test_a_stream_that_missed_nothing_is_current_again_too(desk: Desk) -> 
 async def test_the_demo_clock_moves_the_page(desk: Desk) -> None:
     await desk.open()
     await expect(desk.part("clock")).to_have_text("01:12")
-    await desk.page.get_by_role("button", name="30 min vor").click()
+    await desk.page.get_by_role("button", name="+30 min").click()
     await expect(desk.part("clock")).to_have_text("01:42")
     await expect(desk.part("state", "dorf")).to_have_text("dunkel, bestätigt vor 32 min")
     await desk.page.get_by_role("button", name="60-mal schneller").click()
@@ -302,6 +346,41 @@ async def test_the_keyboard_reaches_the_button_and_presses_it(desk: Desk) -> Non
     await desk.page.keyboard.press("Enter")
     await expect(desk.part("big", "dorf")).to_have_text("angenommen")
     assert [zone for zone, _ in desk.api.pressed] == ["dorf"]
+
+
+@pytest.mark.parametrize("width", [320, 420])
+@pytest.mark.parametrize("path", ["/m/glasau", "/m/glasau/z/dorf"])
+async def test_no_button_moves_when_a_street_lights(desk: Desk, path: str, width: int) -> None:
+    async def tops() -> list[float]:
+        boxes = [await desk.part("dial", zone).bounding_box() for zone in desk.api.zones]
+        return [box["y"] for box in boxes if box]
+
+    await desk.page.set_viewport_size({"width": width, "height": 1010})
+    await desk.open(path)
+    answer = desk.part("answer")
+    await expect(answer).to_contain_text("dunkel")
+    before = await tops()
+    lit = {**LIT, "until": iso(MIDNIGHT + timedelta(minutes=12))}
+    for state, zone in [("lit", "dorf"), ("partly", "dorf")]:
+        desk.api.light(zone, **{**lit, "state": state})
+        await expect(desk.zone(zone)).to_have_attribute("data-light", state)
+        still = 1 if width == 320 or "/z/" in path else 2  # there the pressed card may grow downwards
+        assert (await tops())[:still] == before[:still]
+
+
+async def test_in_a_small_dial_no_word_spills_over(desk: Desk) -> None:
+    desk.api.grant("dorf")
+    await desk.open("/m/glasau")
+    await desk.part("dial", "dorf").click()
+    await expect(desk.part("big", "dorf")).to_have_text("angenommen")
+    dial = await desk.part("dial", "dorf").bounding_box()
+    assert dial is not None
+    for word in ("big", "below"):
+        wide = await desk.part(word, "dorf").evaluate(
+            "word => { const all = document.createRange(); all.selectNodeContents(word);"
+            " return all.getBoundingClientRect().width; }"
+        )
+        assert wide <= dial["width"] - 16
 
 
 async def test_buttons_are_large_and_nothing_is_cut_off_on_a_small_phone(desk: Desk) -> None:

@@ -52,7 +52,7 @@ function drawCard(id, now) {
   button.setAttribute("aria-label", t("label_zone", { label, name }));
   button.setAttribute("aria-disabled", String(!view.may));
   card.querySelector(".left").setAttribute("stroke-dasharray", `${((dial.part ?? 0) * 100).toFixed(2)} 100`);
-  if (spoken.has(id) && spoken.get(id) !== view.spoken && live) say(`${name}: ${view.spoken}`);
+  if (spoken.has(id) && spoken.get(id) !== view.spoken && live) say(view.spoken);
   spoken.set(id, view.spoken);
 }
 

@@ -6,6 +6,7 @@ const TIMED = new Set(["press", "local", "test", "override", "rescue"]);
 
 /** Whether light is confirmed somewhere in the zone. */
 export const lit = (light) => light.state === "lit" || light.state === "partly";
+const LONGEST_HEAD = 60; // letters: three lines of a small phone, for which the page keeps room
 const moment = (text) => (text ? Date.parse(text) : null);
 
 /** When to press again, in whole minutes: one too late is no harm, one too early would be a second refusal. */
@@ -17,7 +18,10 @@ export function drawing(zone) {
   return zone.light.state === "lit" && zone.light.basis === "meter" ? "circuit" : zone.light.state;
 }
 
-function stateWord(light) {
+const byDay = ({ press }) => !press.allowed && press.reason === "daylight";
+
+function stateWord({ light, ...zone }) {
+  if (light.state === "dark" && byDay(zone)) return t("state_off");
   if (light.state === "dark" && light.lamps_unknown) return t("state_dark_some");
   if (light.state === "lit" && light.level !== null && light.level < 100) return t("state_dimmed", { level: light.level });
   return t(`state_${light.state}`);
@@ -25,6 +29,7 @@ function stateWord(light) {
 
 function stateLine(zone, now, live) {
   const { light, timezone } = zone;
+  const word = () => stateWord(zone);
   const heard = moment(light.confirmed_at);
   if (light.state === "unknown") {
     if (heard === null) return t("state_silent");
@@ -32,8 +37,8 @@ function stateLine(zone, now, live) {
     if (light.level === null) return t("state_last_heard", { time: at });
     return t("state_last", { time: at, state: t(light.level > 0 ? "last_on" : "last_off") });
   }
-  if (!live) return t("state_stale", { time: time(heard ?? now, now, timezone), state: stateWord(light) });
-  return heard === null ? stateWord(light) : confirmed(stateWord(light), now - heard);
+  if (!live) return t("state_stale", { time: time(heard ?? now, now, timezone), state: word() });
+  return heard === null ? word() : confirmed(word(), now - heard);
 }
 
 function lampsLine(light) {
@@ -87,6 +92,11 @@ function dialOf(zone, now, press, live) {
     const above = t("dial_left");
     return { look: "count", above, big: left(remaining), below: by, more: t("dial_again", { n: zone.press.minutes }), part, label: by, again: may };
   }
+  if (!live && lit(light) && until > now && TIMED.has(light.cause)) {
+    const by = t("dial_until_stale", { time: time(until, now, timezone) });
+    const more = may ? t("dial_again", { n: zone.press.minutes }) : "";
+    return { look: may ? "press" : "not", big: by, below: t("dial_stale"), more, again: may };
+  }
   if (press?.phase === "granted") return { look: "busy", big: t("dial_granted"), below: t("dial_granted_small") };
   if (may) {
     if (!zone.press.allowed && zone.press.reason === "unreachable") {
@@ -112,11 +122,11 @@ export function zoneView(name, zone, now, latest, live) {
     lamps: live ? lampsLine(zone.light) : "",
     note,
     fault: note !== "" && ["failed", "partly", "unanswered"].includes(press?.phase),
-    cost: cost(zone.press),
+    cost: note ? "" : cost(zone.press),
     dial,
     again: dial.again ? t("label_again", { minutes: minutes(zone.press.minutes) }) : "",
     may: mayPress(zone, now) && press?.phase !== "pressed",
-    spoken: press?.phase === "pressed" ? dial.big : [answerOne(name, zone, now), note].filter(Boolean).join(" "),
+    spoken: press?.phase === "pressed" ? `${name}: ${dial.big}` : [answerOne(name, zone, now), note].filter(Boolean).join(" "),
   };
 }
 
@@ -126,21 +136,21 @@ function answerOne(name, zone, now) {
   if (lit(light) && until !== null && until > now) {
     return t(`answer_${light.state}_until`, { name, time: time(until, now, timezone) });
   }
+  if (light.state === "dark" && byDay(zone)) return t("answer_day");
   if (light.state === "unknown" && light.confirmed_at === null) return t("answer_silent", { name });
   return t(`answer_${light.state}`, { name });
 }
 
 function nextLine(zone, now) {
   const { light, next_change: next, timezone } = zone;
-  if (light.state === "unknown") {
-    if (light.confirmed_at === null) return t("sub_silent");
-    return t("sub_unknown", { time: time(moment(light.confirmed_at), now, timezone) });
-  }
-  if (!next) return "";
-  const at = time(moment(next.at), now, timezone);
-  if (next.level === 0) return lit(light) && !light.until ? t("next_dark", { time: at }) : "";
-  if (next.level === 100) return light.state === "dark" ? t("next_light", { time: at }) : "";
-  return t("next_level", { time: at, level: next.level });
+  if (light.state === "unknown" && zone.press.allowed) return t("sub_unknown");
+  if (!next || (light.state === "unknown" && !byDay(zone))) return "";
+  const at = { time: time(moment(next.at), now, timezone) };
+  if (next.level === 0) return lit(light) && !light.until ? t("next_dark", at) : "";
+  const planned = lit(light) && !TIMED.has(light.cause);
+  if (next.level < 100 && !byDay(zone)) return t(planned ? "next_dimmed" : "next_light_dimmed", at);
+  if (lit(light)) return "";
+  return t(byDay(zone) ? "next_light_today" : "next_light", at);
 }
 
 function answerAll(village, zones) {
@@ -148,20 +158,30 @@ function answerAll(village, zones) {
     .map((state) => ({ state, list: zones.filter(({ zone }) => zone.light.state === state).map(({ name }) => name) }))
     .filter(({ list }) => list.length);
   const [first] = groups;
+  if (groups.length === 1 && first.state === "dark" && zones.every(({ zone }) => byDay(zone))) return t("answer_day");
   if (groups.length === 1 && first.state !== "partly") return t(`answer_all_${first.state}`, { name: village });
-  if (zones.length > 4) {
-    const count = zones.filter(({ zone }) => lit(zone.light)).length;
-    return t("answer_counts", { lit: count, total: zones.length });
-  }
   const one = ({ state, list }) =>
     t(`answer_${state}${list.length > 1 ? "_many" : ""}`, { name: list[0], names: names(list) });
-  return groups.map(one).join(" ");
+  const named = groups.map(one).join(" ");
+  if (named.length <= LONGEST_HEAD) return named;
+  const count = (state) => zones.filter(({ zone }) => zone.light.state === state).length;
+  const counts = { lit: count("lit") + count("partly"), total: zones.length, unknown: count("unknown") };
+  return t(counts.unknown ? "answer_counts_unknown" : "answer_counts", counts);
+}
+
+/** What can be done now: to press where any press is taken, else what all zones have in common. */
+function subAll(zones, now) {
+  const open = zones.filter(({ zone }) => mayPress(zone, now));
+  if (open.some(({ zone }) => zone.light.state !== "unknown" && zone.press.reason !== "unreachable")) return t("sub_press");
+  if (open.some(({ zone }) => zone.press.allowed)) return t("sub_unknown");
+  const lines = new Set(zones.map(({ zone }) => nextLine(zone, now)));
+  return lines.size === 1 ? [...lines][0] : "";
 }
 
 /** The answer at the top: is it lit, and for how long? `zones` and `hero` hold {name, zone}; there may be no hero. */
 export function answer(village, zones, hero, now) {
   if (hero) return { head: answerOne(hero.name, hero.zone, now), sub: nextLine(hero.zone, now) };
-  return { head: answerAll(village, zones), sub: t("sub_press") };
+  return { head: answerAll(village, zones), sub: subAll(zones, now) };
 }
 
 /** What stands there instead while the stream is down; `heard` is the time of the last word, or null. */
