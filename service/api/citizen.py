@@ -48,11 +48,11 @@ IdempotencyKey = Annotated[
 ]
 
 
-def reader_language(
+async def reader_language(
     lang: Annotated[str | None, Query(max_length=35, description="Wins over Accept-Language.")] = None,
     accept_language: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> str:
-    """The language to answer in."""
+    """The language to answer in. Asynchronous, for FastAPI hands every other dependency to a thread."""
     return language_of(f"{lang or ''},{accept_language or ''}")
 
 

@@ -7,8 +7,11 @@ from fastapi import Request
 from service.errors import ForbiddenError
 
 
-def own_origin(request: Request) -> None:
-    """Refuse a request that a browser sent from a foreign page; programs that are no browsers send neither header."""
+async def own_origin(request: Request) -> None:
+    """Refuse a request that a browser sent from a foreign page; programs that are no browsers send neither header.
+
+    Asynchronous, for FastAPI hands every other dependency to a thread.
+    """
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
     host = request.headers.get("host", "")
