@@ -120,7 +120,6 @@ async def test_a_press_from_the_own_page_is_taken(w: World) -> None:
         ("GET", f"{API}/glasau/leases/short", 422, "invalid"),
         ("GET", f"{API}/glasau/energy?from=yesterday&to=2026-11-21", 422, "invalid"),
         ("GET", f"{API}/glasau/energy?from=2026-11-21&to=2026-11-20", 422, "invalid"),
-        ("GET", f"{API}/glasau/energy", 422, "invalid"),
     ],
 )
 async def test_what_cannot_be_answered_is_a_problem(w: World, method: str, path: str, status: int, reason: str) -> None:
