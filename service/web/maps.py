@@ -15,7 +15,7 @@ WIDTH = 360.0
 _MARGIN = 18.0
 _MIN_HEIGHT, _MAX_HEIGHT = 120.0, 240.0
 _SMALLEST, _LARGEST = 1.6, 3.2
-_LETTER, _LINE, _CLEAR = 6.4, 12.0, 9.0
+_LETTER, _LINE, _CLEAR = 7.4, 14.0, 9.0
 _LABEL_TRIES = 16
 
 
@@ -122,11 +122,12 @@ def _labels(zones: tuple[ZonePage, ...], placed: list[tuple[Point, ...]], height
     taken: list[Box] = []
     labels: list[Label | None] = []
     for zone, own in zip(zones, placed, strict=True):
+        others = [lamp for lamps_there in placed if lamps_there is not own for lamp in lamps_there]
         best: tuple[float, Label, Box] | None = None
         for label, box in _spots(own, len(zone.name) * _LETTER):
             if not _free(box, height, lamps, taken):
                 continue
-            off = math.dist((label.x, label.y), _middle(own))
+            off = _off(box, own, others)
             if best is None or off < best[0]:
                 best = (off, label, box)
         labels.append(best[1] if best else None)
@@ -140,9 +141,10 @@ def _spots(own: tuple[Point, ...], wide: float) -> Iterator[tuple[Label, Box]]:
     step = max(1, len(own) // _LABEL_TRIES)
     for x, y in own[::step]:
         for away in (16.0, 26.0):
-            base = y + _LINE / 3
-            yield Label(x + away, base, "start"), (x + away, y - _LINE / 2, x + away + wide, y + _LINE / 2)
-            yield Label(x - away, base, "end"), (x - away - wide, y - _LINE / 2, x - away, y + _LINE / 2)
+            for row in (y, y - away, y + away):
+                top, base, bottom = row - _LINE / 2, row + _LINE / 3, row + _LINE / 2
+                yield Label(x + away, base, "start"), (x + away, top, x + away + wide, bottom)
+                yield Label(x - away, base, "end"), (x - away - wide, top, x - away, bottom)
             for centre in (y - away, y + away):
                 box = (x - wide / 2, centre - _LINE / 2, x + wide / 2, centre + _LINE / 2)
                 yield Label(x, centre + _LINE / 3, "middle"), box
@@ -163,5 +165,14 @@ def _free(
     return all(right < other[0] or other[2] < left or bottom + 4 < other[1] or other[3] + 4 < top for other in taken)
 
 
-def _middle(own: tuple[Point, ...]) -> Point:
-    return sum(x for x, _ in own) / len(own), sum(y for _, y in own) / len(own)
+def _off(box: Box, own: tuple[Point, ...], others: list[Point]) -> float:
+    """How badly a name stands there: its way from the road's middle, and more so beside another road's lamps."""
+    left, top, right, bottom = box
+
+    def gap(lamp: Point) -> float:
+        x, y = lamp
+        return math.hypot(max(left - x, 0, x - right), max(top - y, 0, y - bottom))
+
+    middle = sum(x for x, _ in own) / len(own), sum(y for _, y in own) / len(own)
+    beside = max(0.0, 2 * _LINE - min(map(gap, others), default=math.inf))
+    return math.dist(((left + right) / 2, (top + bottom) / 2), middle) + 3 * beside

@@ -64,5 +64,14 @@ def test_names_lie_on_the_map_and_over_no_lamp() -> None:
         assert min(math.dist((label.x, label.y), lamp) for lamp in lamps) > 8
 
 
+def test_a_name_stands_by_its_own_road_and_not_at_the_end_of_another() -> None:
+    across = ZonePage("across", "Am See", tuple((54.002 + step * 0.0003, 10.0057) for step in range(12)))
+    drawing = drawn(LONG, across)
+    name = drawing.zones[0].label
+    assert name is not None
+    gaps = [min(math.dist((name.x, name.y), lamp) for lamp in zone.lamps) for zone in drawing.zones]
+    assert gaps[0] < gaps[1]
+
+
 def test_the_only_zone_needs_no_name_on_the_map() -> None:
     assert drawn(LONG).zones[0].label is None
