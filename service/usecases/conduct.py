@@ -35,7 +35,7 @@ class PlanOut:
 
 @dataclass(frozen=True, slots=True)
 class Conducted:
-    """What to publish, which zones' leases changed, and when to look again without being nudged.
+    """What to publish, which zones look different now, and when to look again without being nudged.
 
     `look_again` counts all leases of the municipality, whichever zones were looked at.
     """

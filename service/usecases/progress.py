@@ -17,7 +17,7 @@ def follow(
     """Bring the progress of leases up to date; granted ones only where they were `ordered` just now.
 
     With `again` their orders are published anew, and so is the time that they have to be confirmed. Returns the
-    zones of leases that changed.
+    zones that look different now: nothing is shown of an order before a report confirms it or its time is over.
     """
     followed = [alike for alike in waiting if ordered or alike.progress.state is not LeaseState.GRANTED]
     watched = tx.watched({zone for alike in followed for zone in alike.lights}) if followed else []
@@ -30,7 +30,8 @@ def follow(
         after = progressed(_asked(alike.progress, now, again=again), *counts[same], now, speed)
         if after != alike.progress:
             tx.set_progress(alike, after, now)
-            changed.update(alike.lights)
+            if after.state is not LeaseState.ORDERED:
+                changed.update(alike.lights)
     return changed
 
 
