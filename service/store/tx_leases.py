@@ -86,11 +86,14 @@ _FIRST_TO_END = (
     .limit(bindparam("first", type_=Integer))
 )
 _LAST_TO_END = _GROUP.where(lease_table.c.until_at == _at).order_by(lease_table.c.id.desc()).limit(1)
+_minute = type_coerce(lease_table.c.start_at, BigInteger).op("/")(
+    literal_column(str(_MINUTE))
+)  # whole, in C; // is not
 _PRESSED = (
     select(func.min(lease_table.c.start_at, type_=UtcTime), func.max(lease_table.c.until_at, type_=UtcTime))
     .select_from(_lease_of)
     .where(_running, zone.c.slug == bindparam("zone"), lease_table.c.state != LeaseState.FAILED.value)
-    .group_by(type_coerce(lease_table.c.start_at, BigInteger) // literal_column(str(_MINUTE)))
+    .group_by(_minute)
 )
 _progress = (lease_table.c.state, lease_table.c.confirmed, lease_table.c.total, lease_table.c.ordered_at)
 _WAITING = (
