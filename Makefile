@@ -16,13 +16,13 @@ check: setup     ## lint, types, walls, unit tests: under a minute
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
-	@$(RUN) pytest tests/unit
+	@$(RUN) pytest -n 2 --dist worksteal tests/unit
 
 test: setup      ## everything
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
-	@$(RUN) pytest $(ARGS)
+	@$(RUN) pytest -n 2 --dist worksteal $(ARGS)
 
 bench:           ## ratios against the floor, on a real broker
 	@tools/setup dev
