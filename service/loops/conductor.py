@@ -10,13 +10,17 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from functools import partial
 
-from service.domain.inventory import Municipality, ZoneKey
+from service.domain.inventory import ControllerKey, Municipality, ZoneKey
+from service.loops.flights import Flights
 from service.ports import Clock, Lamps, Store, Watch
 from service.usecases.conduct import Conducted, conduct, conduct_zones, next_noon
 
 log = logging.getLogger(__name__)
 
 _RETRY = timedelta(seconds=5)
+_ANSWER = timedelta(seconds=1)
+"""How long a longer order of a zone waits for the controllers to answer the last one."""
+
 _LONGEST_ROUND_MS = 15_000
 
 
@@ -30,6 +34,7 @@ class Conductor:
         self._zones: dict[str, set[ZoneKey]] = defaultdict(set)
         self._everything = True
         self._again = False
+        self._flights = Flights()
         self._look_again: dict[str, datetime] = {}
         self._noon: dict[str, datetime] = {}
         self._began: int | None = 1  # long ago: not well before the first round has ended
@@ -45,6 +50,11 @@ class Conductor:
         self._everything = True
         self._again = self._again or again
         self._nudged.set()
+
+    def answered(self, controller: ControllerKey, desired_n: int) -> None:
+        """A controller said which order it follows."""
+        if self._flights.arrive(controller, desired_n) and self._zones:
+            self._nudged.set()
 
     @property
     def well(self) -> bool:
@@ -62,12 +72,15 @@ class Conductor:
             else:
                 await self._conduct_some()
             self._began = None
-            until = min([*self._look_again.values(), *self._noon.values()], default=None)
+            held = self._flights.next_end(zone for zones in self._zones.values() for zone in zones)
+            moments = [*self._look_again.values(), *self._noon.values(), *([held] if held else [])]
+            until = min(moments, default=None)
             await self._clock.wait(self._nudged, until=until)
 
     async def _conduct_all(self) -> None:
         again, self._everything, self._again = self._again, False, False
         self._zones.clear()
+        self._flights.forget()
         for municipality in await self._store.read(lambda tx: tx.municipalities()):
             await self._conduct_municipality(municipality, again=again)
 
@@ -81,8 +94,16 @@ class Conductor:
         nudged, self._zones = self._zones, defaultdict(set)
         now, speed = self._clock.now(), self._clock.speed
         for municipality, zones in nudged.items():
-            look = partial(conduct_zones, municipality=municipality, zones=frozenset(zones), now=now, speed=speed)
+            away = self._flights.away(zones, now)
+            if away:  # all of them again later: a lease is handled with all the zones that it lights
+                self._zones[municipality] |= zones
+            free = frozenset(zones - away)
+            if not free:
+                continue
+            look = partial(conduct_zones, municipality=municipality, zones=free, now=now, speed=speed)
             done = await self._store.write(look)
+            orders = ((order.controller, order.desired_n) for order in done.orders)
+            self._flights.depart(free, orders, now + _ANSWER * speed)
             await self._publish(municipality, done)
         due = {m for m, at in self._look_again.items() if at <= now} | {m for m, at in self._noon.items() if at <= now}
         if due:

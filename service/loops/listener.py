@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
-from service.domain.reports import Message, Status
+from service.domain.reports import Message, Report, Status
 from service.errors import UnavailableError
 from service.loops.conductor import Conductor
 from service.loops.timekeeper import Timekeeper
@@ -90,6 +90,9 @@ class Listener:
     def _tell(self, messages: list[Message], done: Recorded) -> None:
         if done.changed and any(isinstance(message, Status) and message.online for message in messages):
             self._timekeeper.ask()
+        for message in messages:
+            if isinstance(message, Report):
+                self._conductor.answered(message.controller, message.desired_n)
         if done.behind:
             self._conductor.nudge_all()
         changed: dict[str, set[str]] = defaultdict(set)

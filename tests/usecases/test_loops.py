@@ -84,6 +84,12 @@ class Loops:
 
 
 @pytest.fixture
+def no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at unconfirmed leases again by himself."""
+    monkeypatch.setattr("service.usecases.progress.CONFIRM_WITHIN", timedelta(days=1))
+
+
+@pytest.fixture
 async def loops(store: SqlStore) -> AsyncIterator[Loops]:
     """All loops, running; everything published once."""
     made = Loops(store)
@@ -110,6 +116,36 @@ async def test_a_press_becomes_an_order(loops: Loops) -> None:
     loops.conductor.nudge((DORF,))
     await loops.until(lambda: (CABINET, 2) in loops.lamps.orders)
     assert (await loops.village.progress(granted["lease"])).state is LeaseState.ORDERED
+
+
+@pytest.mark.usefixtures("no_failure")
+async def test_a_second_press_waits_for_the_answer_to_the_first(loops: Loops, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.loops.conductor._ANSWER", timedelta(hours=1))  # the machine may be slow
+    leases = []
+    loops.lamps.say(loops.village.status("cabinet-1"), loops.village.report("cabinet-1", {1: 0}))
+    for _ in range(2):
+        leases.append((await loops.village.press("dorf"))["lease"])
+        loops.village.later(seconds=1)
+        loops.conductor.nudge((DORF,))
+        await loops.until(lambda: (CABINET, 2) in loops.lamps.orders)
+    await Village(loops.store, "glasau", NIGHT).press("dorfstrasse")
+    loops.conductor.nudge((ZoneKey("glasau", "dorfstrasse"),))  # comes after the second press in dorf
+    await loops.until(lambda: len(loops.lamps.orders) > 1)
+    assert (CABINET, 3) not in loops.lamps.orders
+
+    loops.lamps.say(loops.village.report("cabinet-1", {1: 100}, desired_n=2))
+    await loops.until(lambda: (CABINET, 3) in loops.lamps.orders)
+    assert (await loops.village.progress(leases[0])).state is LeaseState.LIT
+    assert (await loops.village.progress(leases[1])).state is LeaseState.ORDERED
+
+
+@pytest.mark.usefixtures("no_failure")
+async def test_no_press_waits_long_for_an_answer(loops: Loops) -> None:
+    for n in (2, 3):
+        await loops.village.press("dorf")
+        loops.village.later(seconds=1)
+        loops.conductor.nudge((DORF,))
+        await loops.until(lambda n=n: (CABINET, n) in loops.lamps.orders)  # type: ignore[misc]
 
 
 async def test_a_granted_press_is_ordered_although_the_store_refused(loops: Loops) -> None:
