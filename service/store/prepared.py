@@ -34,7 +34,10 @@ class Prepared:
         self._sql = str(compiled)
         self._in_order: Sequence[str] | None = compiled.positiontup
         self._constants = {name: bind.value for name, bind in compiled.binds.items() if name not in names}
-        self._into = _converters({name: (bind.type, None) for name, bind in compiled.binds.items()}, dialect)
+        into = _converters({name: (bind.type, None) for name, bind in compiled.binds.items()}, dialect)
+        for name in self._constants.keys() & into.keys():
+            self._constants[name] = into.pop(name)(self._constants[name])
+        self._into = list(into.items())
         self._columns = list(statement.exported_columns) if hasattr(statement, "exported_columns") else []
         self._row = _row_type([column.name for column in self._columns])._make
         self._dialect = dialect
@@ -43,7 +46,7 @@ class Prepared:
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Result:
         """Run on a connection, within its transaction."""
         bound = {**self._constants, **values}
-        for name, convert in self._into.items():
+        for name, convert in self._into:
             bound[name] = convert(bound[name])
         parameters = bound if self._in_order is None else tuple([bound[name] for name in self._in_order])
         driver: Any = connection.connection.dbapi_connection

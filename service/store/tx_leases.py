@@ -69,6 +69,7 @@ _GROUPS = (
         *_alike,
         func.max(lease_table.c.start_at, type_=UtcTime).label("last_start"),
         func.max(lease_table.c.until_at, type_=UtcTime).label("end"),
+        func.count().label("count"),
     )
     .select_from(_lease_of)
     .where(_running)
@@ -190,14 +191,15 @@ class LeasesTx(BaseTx):
         the last: it has begun, so there is light up to its end, and no room to name more.
         """
         found = {}
-        for *alike, last_start, end in self._rows(_GROUPS, municipality=municipality, at=now):
+        for *alike, last_start, end, count in self._rows(_GROUPS, municipality=municipality, at=now):
             group = dict(zip(("zone_id", "lights", "level", "state"), alike, strict=True))
             # After the clock was set back some may not have begun: then there can be gaps, and all count.
             first = MAX_STEPS if last_start <= now else _ALL
             for row in self._rows(_FIRST_TO_END, **group, at=now, first=first):
                 found[row.public_id] = row
-            for row in self._rows(_LAST_TO_END, **group, at=end):
-                found[row.public_id] = row
+            if count > first:
+                for row in self._rows(_LAST_TO_END, **group, at=end):
+                    found[row.public_id] = row
         return _leases(found.values())
 
     def leases_waiting(self, municipality: str, now: datetime) -> list[Alike]:

@@ -245,6 +245,7 @@ class VillageTx(BaseTx):
     def _output(self, row: AnyRow) -> Output:
         key = OutputKey(row.municipality, row.controller, row.n)
         self._output_ids[key] = OutputId(row.id, row.zone_id)
+        self._zone_ids[ZoneKey(row.municipality, row.zone)] = row.zone_id
         return Output(key, row.zone, row.min_level, row.max_level, row.step, row.safety, row.lamps, row.watts)
 
 
