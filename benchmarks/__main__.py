@@ -7,12 +7,13 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import floors, presses
+from benchmarks import floors, presses, rules
 from benchmarks.figures import CROWD, GRANTED, LIT, Figure, Results, Target, figure, table
 from benchmarks.village import BenchError, village
 from service.domain.inventory import ControllerKey
@@ -29,7 +30,10 @@ _MOST = 1000
 
 def arguments(words: Sequence[str]) -> argparse.Namespace:
     """The parsed command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="How fast is a press?")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="How fast is a press, and what do the rules cost?"
+    )
+    parser.add_argument("--rules", action="store_true", help="only the council's rules: no broker, a few seconds")
     parser.add_argument("--presses", type=int, default=500, help=f"presses at each pace, 20 to {_MOST} (500)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     found = parser.parse_args(words)
@@ -71,9 +75,21 @@ def _rows(how: str, done: list[presses.Press], cpu_s: float) -> list[tuple[Figur
     ]
 
 
+def _keep(file: Path | None, found: dict[str, object], costs: list[rules.Cost]) -> None:
+    """Write the figures to a file, if one was asked for."""
+    if file is not None:
+        body = {**found, "rules": [asdict(cost) for cost in costs]}
+        file.write_text(json.dumps(body, indent=2) + "\n", "utf-8")
+
+
 def main() -> int:
     """Run; 0 when there are figures, fast or slow."""
     options = arguments(sys.argv[1:])
+    if options.rules:
+        costs = rules.costs()
+        print(rules.table(costs))
+        _keep(options.json, {}, costs)
+        return 0
     secret = new_secret()
     (ROOT / "data").mkdir(exist_ok=True)
     try:
@@ -86,8 +102,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     print(table(results))
-    if options.json is not None:
-        options.json.write_text(json.dumps(results.as_json(), indent=2) + "\n", "utf-8")
+    print("\nThe council's rules, the best of a few runs:")
+    costs = rules.costs()
+    print(rules.table(costs))
+    _keep(options.json, results.as_json(), costs)
     return 0
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from service.domain.energy import Entry
 from service.domain.inventory import (
@@ -22,6 +22,7 @@ from service.domain.inventory import (
 from service.domain.leases import Alike, Lease, Progress, Span
 from service.domain.lights import Watched
 from service.domain.orders import Order
+from service.domain.policy import LightException, Policy
 from service.domain.reports import ControllerState, Message, MeterState, OutputState
 from service.domain.schedule import Step
 from service.domain.sun import Place
@@ -64,6 +65,39 @@ class PressRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A policy that a council works on; nothing of it is in force. Its id is unique in its zone."""
+
+    id: str
+    policy: Policy
+    changed_by: str
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Enactment:
+    """A policy as enacted, by whom and when; `signed_off` are the codes of the findings that were accepted by name.
+
+    `draft` is the id of the draft it was; None where it came with the municipality's file.
+    """
+
+    policy: Policy
+    enacted_by: str
+    enacted_at: datetime
+    signed_off: tuple[str, ...] = ()
+    draft: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRecord:
+    """An exception and who entered it, at its `since`, and who withdrew it, at its `until`."""
+
+    exception: LightException
+    entered_by: str
+    withdrawn_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What was answered to an idempotent request, to be given again."""
 
@@ -82,11 +116,20 @@ class SentOrder:
     orders: Mapping[int, Order] | None
 
 
+class PlanStep(NamedTuple):
+    """From a moment on an output gives `level` for `cause` (schedule or exception), faded to in `fade_s` seconds."""
+
+    at: datetime
+    level: int
+    cause: Cause = Cause.SCHEDULE
+    fade_s: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class OutputPlan:
-    """What one output does by schedule: constant levels from each moment on, up to `ends`; then `rule`."""
+    """What one output does by itself: `steps` up to `ends`; then `rule` in every night."""
 
-    steps: tuple[tuple[datetime, int], ...]
+    steps: tuple[PlanStep, ...]
     ends: datetime
     rule: tuple[Step, ...]
     safety: bool
@@ -139,12 +182,12 @@ class Tx(Protocol):
         """One municipality with its prices and safety schedule."""
         ...
 
-    def zones(self, municipality: str, at: datetime) -> list[Zone]:
-        """All zones with the policy in force at `at` (the first policy where none is yet), listed or not."""
+    def zones(self, municipality: str) -> list[Zone]:
+        """All zones with their rulebooks (enacted policies, exceptions, withdrawn ones too), listed or not."""
         ...
 
-    def zone(self, key: ZoneKey, at: datetime) -> Zone | None:
-        """One zone with the policy in force at `at`."""
+    def zone(self, key: ZoneKey) -> Zone | None:
+        """One zone with its rulebook."""
         ...
 
     def controllers(self, municipality: str) -> list[Controller]:
@@ -167,11 +210,44 @@ class Tx(Protocol):
         """Insert or update a municipality by its ids.
 
         Zones, controllers, outputs, meters and lamps that the inventory lacks are removed, where nothing was
-        recorded for them yet; otherwise ConflictError names them and nothing changes. A policy that differs from
-        the one in force at its valid_from is added from then on; of two with the same valid_from the later saved
-        one rules. Lamps decide their output's `lamps`, `watts` and `safety`. InvalidError where the inventory
-        refers to something it lacks.
+        recorded for them yet and no policy lights them along; otherwise ConflictError names them and nothing
+        changes. A zone that is new gets its policies and exceptions; one that is there keeps its own, whatever the
+        inventory says: rules are the council's. Lamps decide their output's `lamps`, `watts` and `safety`.
+        InvalidError where the inventory refers to something it lacks.
         """
+        ...
+
+    # policies
+    def drafts(self, zone: ZoneKey) -> list[Draft]:
+        """The zone's drafts, by id."""
+        ...
+
+    def save_draft(self, zone: ZoneKey, draft: Draft) -> None:
+        """Insert a draft, or replace the one with its id."""
+        ...
+
+    def delete_draft(self, zone: ZoneKey, draft: str) -> bool:
+        """Delete a draft; False when there is none."""
+        ...
+
+    def enactments(self, zone: ZoneKey) -> list[Enactment]:
+        """All that was ever enacted for the zone, by version."""
+        ...
+
+    def enact(self, zone: ZoneKey, enactment: Enactment) -> None:
+        """Add an enacted policy for good. ConflictError when the zone has its version already."""
+        ...
+
+    def exceptions(self, zone: ZoneKey) -> list[ExceptionRecord]:
+        """All exceptions ever entered for the zone, withdrawn ones too, by first night and id."""
+        ...
+
+    def add_exception(self, zone: ZoneKey, record: ExceptionRecord) -> None:
+        """Add an exception. ConflictError when the zone has its id already."""
+        ...
+
+    def withdraw_exception(self, zone: ZoneKey, exception: str, by: str, at: datetime) -> bool:
+        """Let an exception hold no longer from `at` on; False when there is none, or it was withdrawn already."""
         ...
 
     # presses and leases
@@ -192,6 +268,19 @@ class Tx(Protocol):
 
         Leases that begin in the same minute are one span.
         """
+        ...
+
+    def light_given(self, zone: ZoneKey, start: datetime, end: datetime) -> list[Span]:
+        """When leases that light `zone`, pressed there or elsewhere, give light within [start, end) at any time;
+        failed ones left out; by their beginning."""
+        ...
+
+    def presses(self, municipality: str, start: datetime, end: datetime) -> list[PressRecord]:
+        """The presses of [start, end), granted and refused, by time."""
+        ...
+
+    def forget_presses(self, before: datetime) -> int:
+        """Delete presses before a moment, and leases that ended before it; returns how many presses."""
         ...
 
     def leases_running(self, municipality: str, now: datetime) -> list[tuple[Lease, Progress]]:

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
     staff_token: SecretStr = SecretStr("")
     """Bearer token of the staff paths; while it is empty they answer 401 to everybody."""
 
+    keep_presses_nights: int = Field(default=400, ge=1, le=3660)
+    """Presses, and what they bought, are deleted after so many nights."""
+
     demo: bool = False
     """Set by `dorflicht demo` alone: a clock that can be moved. Refuses any bind that is not loopback."""
     demo_start: datetime | None = None

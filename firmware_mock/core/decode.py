@@ -14,7 +14,8 @@ MAX_AHEAD = 86400000
 CAUSES = ("lock", "rescue", "safety", "test", "override", "press", "local", "exception", "schedule", "failsafe")
 """By rank: the first decides among equal levels."""
 _ORDER_CAUSES = CAUSES[:6]
-_ANCHORS = ("sunset", "sunrise", "clock")
+_PLAN_CAUSES = ("schedule", "exception")
+_ANCHORS = ("sunset", "sunrise", "dusk", "dawn", "clock")
 _FAIL_STATES = ("plan", "lit", "dark")
 
 
@@ -42,7 +43,7 @@ class Desired:
 
 
 class RuleStep:
-    """From sunset, sunrise or a local clock time (ms after midnight) plus an offset (ms) on."""
+    """From what the sun does (`anchor`) or a local clock time (ms after midnight) plus an offset (ms) on."""
 
     def __init__(self, anchor: str, clock: int, offset: int, level: int) -> None:
         self.anchor = anchor
@@ -52,9 +53,9 @@ class RuleStep:
 
 
 class PlanOutput:
-    """One output's plan: levels from moments on, valid until `ends`; after that the rule."""
+    """One output's plan: levels with their causes from moments on, valid until `ends`; after that the rule."""
 
-    def __init__(self, safety: bool, ends: int, steps: list[tuple[int, int]], rule: list[RuleStep]) -> None:
+    def __init__(self, safety: bool, ends: int, steps: list[tuple[int, int, str]], rule: list[RuleStep]) -> None:
         self.safety = safety
         self.ends = ends
         self.steps = steps
@@ -165,10 +166,15 @@ def _order_step(step: dict[str, object], at: int) -> OrderStep:
     ref = step.get("ref")
     if ref is not None and (not isinstance(ref, str) or len(ref) > 64):
         raise MessageError("ref is no text of up to 64 characters")
-    if "fade_s" in step:
-        _integer(step, "fade_s", 0, 600)
+    _fade(step)
     start = _integer(step, "from", 0, LATEST)
     return OrderStep(start, _integer(step, "level", 0, 100), until, _word(step, "cause", _ORDER_CAUSES))
+
+
+def _fade(step: dict[str, object]) -> None:
+    """Refuse a wrong fade. A right one is not kept: a modelled lamp does not fade."""
+    if "fade_s" in step:
+        _integer(step, "fade_s", 0, 600)
 
 
 def plan(payload: bytes) -> Plan:
@@ -200,15 +206,20 @@ def _zone(text: object) -> Zone:
 
 
 def _plan_output(output: dict[str, object]) -> PlanOutput:
-    steps = []
-    for item in _list(_get(output, "steps"), "steps", 1, 250):
-        step = _dict(item, "step")
-        steps.append((_integer(step, "at", 0, LATEST), _integer(step, "level", 0, 100)))
+    steps = [_plan_step(_dict(item, "step")) for item in _list(_get(output, "steps"), "steps", 1, 250)]
     rule = [_rule_step(_dict(item, "rule")) for item in _list(_get(output, "rule"), "rule", 0, 20)]
     return PlanOutput(_flag(output, "safety"), _integer(output, "ends", 0, LATEST), steps, rule)
 
 
+def _plan_step(step: dict[str, object]) -> tuple[int, int, str]:
+    """From when on, which level, and why."""
+    _fade(step)
+    cause = _word(step, "cause", _PLAN_CAUSES) if "cause" in step else "schedule"
+    return _integer(step, "at", 0, LATEST), _integer(step, "level", 0, 100), cause
+
+
 def _rule_step(step: dict[str, object]) -> RuleStep:
+    _fade(step)
     anchor = _word(step, "anchor", _ANCHORS)
     clock = _clock(step["clock"]) if "clock" in step else 0
     if anchor == "clock" and "clock" not in step:

@@ -222,8 +222,10 @@ class Core:
             return (output.keeps(100), "safety", _FAR) if output.safety else (0, "schedule", _FAR)
         plan = planner.plan.outputs[n]
         now = self.clock.now(mono_ms)
-        level, until = planner.level(plan, now)
-        wait, cause = until - now, "safety" if output.safety and level > 0 else "schedule"
+        level, cause, until = planner.level(plan, now)
+        wait = until - now
+        if output.safety and level > 0:
+            cause = "safety"
         if self._cut_since is not None:
             left = planner.plan.cut_off - (self.clock.run(mono_ms) - self._cut_since)
             if left > 0:

@@ -7,33 +7,32 @@ from firmware_mock.core.sun import Night, night_day
 _FAR = 1 << 60
 
 
-def night_changes(rule: list[RuleStep], night: Night, zone: Zone) -> list[tuple[int, int]]:
-    """(from, level) of one night in order: it starts at 0, and no step happens before one listed before it."""
-    changes = [(night.start, 0)]
+def night_changes(rule: list[RuleStep], night: Night, zone: Zone) -> list[tuple[int, int, str]]:
+    """(from, level, cause) of one night in order: it starts at 0, no step happens before one listed before it."""
+    changes = [(night.start, 0, "schedule")]
     for step in rule:
         at = min(max(_moment(step, night, zone), changes[-1][0]), night.end)
-        changes.append((at, step.level))
+        changes.append((at, step.level, "schedule"))
     return changes
 
 
 def _moment(step: RuleStep, night: Night, zone: Zone) -> int:
-    if step.anchor == "sunset":
-        return night.sunset + step.offset
-    if step.anchor == "sunrise":
-        return night.sunrise + step.offset
+    by_sun = {"sunset": night.sunset, "dusk": night.dusk, "dawn": night.dawn, "sunrise": night.sunrise}
+    if step.anchor in by_sun:
+        return by_sun[step.anchor] + step.offset
     day = night.day if step.clock >= DAY // 2 else night.day + 1
     return zone.utc(day * DAY + step.clock) + step.offset
 
 
-def _level_in(changes: list[tuple[int, int]], now: int, end: int) -> tuple[int, int]:
-    """The level at `now` (the first one before all changes) and the moment of the next change, at most `end`."""
-    best, level, following = -1, changes[0][1], end
-    for at, value in changes:
+def _level_in(changes: list[tuple[int, int, str]], now: int, end: int) -> tuple[int, str, int]:
+    """Level and cause at `now` (the first ones before all changes), and when the next change is, at most `end`."""
+    best, (_, level, cause), following = -1, changes[0], end
+    for at, value, why in changes:
         if best <= at <= now:
-            best, level = at, value
+            best, level, cause = at, value, why
         elif now < at < following:
             following = at
-    return level, following
+    return level, cause, following
 
 
 class Planner:
@@ -50,8 +49,8 @@ class Planner:
             self._night = Night(day, self.plan.lat, self.plan.lon, self.plan.zone)
         return self._night
 
-    def level(self, output: PlanOutput, now: int) -> tuple[int, int]:
-        """The planned level of an output at `now`, and until when it may hold."""
+    def level(self, output: PlanOutput, now: int) -> tuple[int, str, int]:
+        """The planned level of an output at `now`, its cause, and until when they may hold."""
         if now < output.ends:
             return _level_in(output.steps, now, output.ends)
         night = self.night(now)
@@ -60,7 +59,7 @@ class Planner:
 
     def failsafe(self, output: PlanOutput, now: int) -> tuple[int, int]:
         """The level of an output that has been cut off for too long, and until when it may hold."""
-        level, until = self.level(output, now)
+        level, _, until = self.level(output, now)
         if self.plan.fail_state == "dark" and not output.safety:
             return 0, _FAR
         if self.plan.fail_state == "lit":

@@ -1,4 +1,4 @@
-"""Sunset and sunrise by NOAA's formulas, and the nights between them. UTC milliseconds, degrees."""
+"""Sunset, dusk, dawn and sunrise by NOAA's formulas, and the nights around them. UTC milliseconds, degrees."""
 
 import math
 
@@ -8,6 +8,10 @@ _MINUTE = 60000
 _HALF_DAY = DAY // 2
 _HORIZON = -0.833
 """The elevation of the sun's centre at sunset: half its width and the refraction below the horizon."""
+_CIVIL = -6.0
+"""The elevation of the sun's centre at civil dusk and dawn."""
+_EPOCH = 946728000
+"""Seconds from 1970 to 2000-01-01 12:00 UTC."""
 
 
 def _sun(days: float) -> tuple[float, float]:
@@ -37,47 +41,56 @@ def _sun(days: float) -> tuple[float, float]:
     return declination, 4 * math.degrees(equation)
 
 
-def is_up(moment: int, lat: float, lon: float) -> bool:
-    """Whether any part of the sun is above the horizon."""
-    declination, equation = _sun((moment // 1000 - 946728000) / 86400)
+def is_up(moment: int, lat: float, lon: float, horizon: float) -> bool:
+    """Whether the sun's centre is above the elevation `horizon`."""
+    declination, equation = _sun((moment // 1000 - _EPOCH) / 86400)
     angle = math.radians(((moment % DAY) / _MINUTE + equation) / 4 + lon - 180)
     lat_r, declination_r = math.radians(lat), math.radians(declination)
     sine = math.sin(lat_r) * math.sin(declination_r)
     sine += math.cos(lat_r) * math.cos(declination_r) * math.cos(angle)
-    return sine > math.sin(math.radians(_HORIZON))
+    return sine > math.sin(math.radians(horizon))
 
 
 class Night:
-    """One night, noon to noon local time; `sunset` <= `sunrise` both within it.
+    """One night, noon to noon local time; `sunset` <= `dusk` <= `dawn` <= `sunrise`, all within it.
 
-    Where the sun stays up both are solar midnight, where it stays down they are the night's start and end.
+    Where the sun stays above the elevation that a pair is about, both are solar midnight; where it is below that
+    at noon already, they are the night's start and end.
     """
 
     def __init__(self, day: int, lat: float, lon: float, zone: Zone) -> None:
         self.day = day
         self.start = zone.utc(day * DAY + _HALF_DAY)
         self.end = zone.utc((day + 1) * DAY + _HALF_DAY)
+        self.sunset, self.sunrise = self._below(lat, lon, _HORIZON)
+        self.dusk, self.dawn = self._below(lat, lon, _CIVIL)
+
+    def _below(self, lat: float, lon: float, horizon: float) -> tuple[int, int]:
+        """When the sun sinks below `horizon`, and when it rises above it again."""
         middle = self._solar_midnight(lon)
-        self.sunset = self.sunrise = middle
-        if not is_up(middle, lat, lon):
-            self.sunset = _crossing(max(self.start, middle - _HALF_DAY), middle, lat, lon, self.start)
-            self.sunrise = _crossing(min(self.end, middle + _HALF_DAY), middle, lat, lon, self.end)
+        if is_up(middle, lat, lon, horizon):
+            return middle, middle
+        sinks = _crossing(max(self.start, middle - _HALF_DAY), middle, lat, lon, horizon)
+        rises = _crossing(min(self.end, middle + _HALF_DAY), middle, lat, lon, horizon)
+        return self.start if sinks is None else sinks, self.end if rises is None else rises
 
     def _solar_midnight(self, lon: float) -> int:
         middle = (self.start + self.end) // 2
-        equation = _sun((middle // 1000 - 946728000) / 86400)[1]
-        shift = int(-lon * 4 * _MINUTE - equation * _MINUTE)
-        nearest = (middle - shift + _HALF_DAY) // DAY * DAY + shift
+        mean = int(-lon * 4 * _MINUTE)
+        utc_day = (middle - mean + _HALF_DAY) // DAY * DAY
+        # The service's model takes the equation of time a day on. Poles must switch when it says, so they do, too.
+        equation = _sun(((utc_day + DAY + mean) // 1000 - _EPOCH) / 86400)[1]
+        nearest = utc_day + mean - int(equation * _MINUTE)
         return min(max(nearest, self.start), self.end) // 1000 * 1000
 
 
-def _crossing(by_day: int, at_night: int, lat: float, lon: float, otherwise: int) -> int:
-    """The first whole second after the sun crosses the horizon between two moments; `otherwise` if it does not."""
-    if not is_up(by_day, lat, lon):
-        return otherwise
+def _crossing(by_day: int, at_night: int, lat: float, lon: float, horizon: float) -> int | None:
+    """The first whole second after the sun crosses `horizon` between two moments; None if it is below by day too."""
+    if not is_up(by_day, lat, lon, horizon):
+        return None
     while abs(at_night - by_day) > 1000:
         middle = (by_day + at_night) // 2000 * 1000
-        if is_up(middle, lat, lon):
+        if is_up(middle, lat, lon, horizon):
             by_day = middle
         else:
             at_night = middle

@@ -62,8 +62,15 @@ To = Annotated[date | None, Query(description="The last night; without it, the l
 
 REFUSAL_STATUS = {
     Reason.DAYLIGHT: 409,
+    Reason.NOT_WELCOME: 409,
+    Reason.QUIET: 409,
     Reason.ALREADY_LIT: 409,
+    Reason.CODE_NEEDED: 403,
+    Reason.NOT_ADMITTED: 403,
     Reason.LONGEST: 429,
+    Reason.PRESSER_LIMIT: 429,
+    Reason.ZONE_MINUTES: 429,
+    Reason.ZONE_ENERGY: 429,
     Reason.UNREACHABLE: 503,
 }
 

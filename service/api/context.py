@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from service.api.views import Views
 from service.domain.inventory import ZoneKey
 from service.ports import Clock, Lamps, Store, Watch
+from service.usecases.simulating import Job, Prepared
 
 
 @dataclass(slots=True)
@@ -20,8 +22,9 @@ class Streams:
 class Context:
     """The parts behind the routes.
 
-    `nudge` wakes the conductor for zones; `alive` tells whether the loops run; `stopping` is set when open
-    streams must end.
+    `nudge` wakes the conductor for zones, `rules_changed` wakes everybody for everything; `alive` tells whether the
+    loops run; `stopping` is set when open streams must end. `begin_simulation` queues a simulation, `simulation`
+    finds one of a municipality by its id. Presses older than `keep_presses` are gone.
     """
 
     store: Store
@@ -31,6 +34,10 @@ class Context:
     views: Views
     streams: Streams
     nudge: Callable[[tuple[ZoneKey, ...]], None]
+    rules_changed: Callable[[], None]
     alive: Callable[[], bool]
     stopping: asyncio.Event
     staff_token: str
+    begin_simulation: Callable[[Prepared], Job]
+    simulation: Callable[[str, str], Job | None]
+    keep_presses: timedelta

@@ -54,9 +54,11 @@ def problem_body(
     *,
     title: str | None = None,
     retry_at: datetime | None = None,
+    model: type[Problem] = Problem,
+    **more: Any,
 ) -> str:
-    """The JSON text of a problem."""
-    return Problem(
+    """The JSON text of a problem; `more` are the fields that `model` adds."""
+    return model(
         type=f"urn:dorflicht:problem:{reason}",
         title=title or HTTPStatus(status).phrase,
         status=status,
@@ -65,6 +67,7 @@ def problem_body(
         retry_at=retry_at,
         now=clock.now(),
         speed=clock.speed,
+        **more,
     ).model_dump_json()
 
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 from pydantic import BaseModel
 
 from service.api.sentences import refusal
+from service.domain.curve import Interval
 from service.domain.leases import Lease, Progress
 from service.domain.press import Granted
-from service.domain.schedule import Interval
 from service.domain.words import Basis, Cause, LeaseState, LightState, Reason
 from service.usecases.energy import Account, Sum
 from service.usecases.look import ZoneView
@@ -201,7 +201,7 @@ def zone_body(view: ZoneView, language: str, now: datetime) -> ZoneBody:
             reason=None if refused is None else refused.reason,
             sentence=None if refused is None else refusal(refused, language, tz, now),
             retry_at=None if refused is None else refused.retry_at,
-            minutes=view.zone.policy.minutes,
+            minutes=view.rules.minutes,
             cost=CostBody(wh=view.cost.wh, money=view.cost.money, currency=view.cost.currency),
         ),
         next_change=None if change is None else ChangeBody(at=change[0], level=change[1]),

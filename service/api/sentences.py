@@ -18,6 +18,34 @@ _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
             "Hier leuchtet es schon. Verlängern können Sie ab {time}.",
             "Hier leuchtet es die ganze Nacht.",
         ),
+        Reason.NOT_WELCOME: (
+            "Zu dieser Zeit gibt es hier kein Licht auf Knopfdruck. Wieder ab {time}.",
+            "Zu dieser Zeit gibt es hier kein Licht auf Knopfdruck.",
+        ),
+        Reason.QUIET: (
+            "Jetzt ist Ruhezeit: Die Lampen bleiben dunkel. Drücken können Sie ab {time}.",
+            "Jetzt ist Ruhezeit: Die Lampen bleiben dunkel.",
+        ),
+        Reason.CODE_NEEDED: (
+            "Hier gibt es Licht nur mit dem Code, der an der Lampe steht, ohne ihn wieder ab {time}.",
+            "Hier gibt es Licht nur mit dem Code, der an der Lampe steht.",
+        ),
+        Reason.NOT_ADMITTED: (
+            "Hier kann nur drücken, wen die Gemeinde zugelassen hat, alle wieder ab {time}.",
+            "Hier kann nur drücken, wen die Gemeinde zugelassen hat.",
+        ),
+        Reason.PRESSER_LIMIT: (
+            "Öfter können Sie in dieser Nacht nicht drücken. Wieder ab {time}.",
+            "Öfter können Sie in dieser Nacht nicht drücken.",
+        ),
+        Reason.ZONE_MINUTES: (
+            "Für diese Nacht ist das Licht auf Knopfdruck hier aufgebraucht. Wieder ab {time}.",
+            "Für diese Nacht ist das Licht auf Knopfdruck hier aufgebraucht.",
+        ),
+        Reason.ZONE_ENERGY: (
+            "Für diese Nacht ist der Strom für Licht auf Knopfdruck hier aufgebraucht. Wieder ab {time}.",
+            "Für diese Nacht ist der Strom für Licht auf Knopfdruck hier aufgebraucht.",
+        ),
         Reason.LONGEST: (
             "Länger am Stück erlaubt die Gemeinde nicht. Wieder ab {time}.",
             "Länger am Stück erlaubt die Gemeinde nicht.",
@@ -32,6 +60,34 @@ _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
         Reason.ALREADY_LIT: (
             "It is lit here already. You can add time from {time} on.",
             "It is lit here all night.",
+        ),
+        Reason.NOT_WELCOME: (
+            "At this time the button gives no light here. Again from {time} on.",
+            "At this time the button gives no light here.",
+        ),
+        Reason.QUIET: (
+            "These are quiet hours: the lamps stay dark. You can press from {time} on.",
+            "These are quiet hours: the lamps stay dark.",
+        ),
+        Reason.CODE_NEEDED: (
+            "Light comes only with the code that stands on the lamp, without it again from {time} on.",
+            "Light comes only with the code that stands on the lamp.",
+        ),
+        Reason.NOT_ADMITTED: (
+            "Only those whom the council admitted can press here, everybody again from {time} on.",
+            "Only those whom the council admitted can press here.",
+        ),
+        Reason.PRESSER_LIMIT: (
+            "You cannot press any more tonight. Again from {time} on.",
+            "You cannot press any more tonight.",
+        ),
+        Reason.ZONE_MINUTES: (
+            "Tonight's light at the press of a button is used up here. Again from {time} on.",
+            "Tonight's light at the press of a button is used up here.",
+        ),
+        Reason.ZONE_ENERGY: (
+            "Tonight's energy for light at the press of a button is used up here. Again from {time} on.",
+            "Tonight's energy for light at the press of a button is used up here.",
         ),
         Reason.LONGEST: (
             "The council allows no longer light at a stretch. Again from {time} on.",

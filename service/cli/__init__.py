@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from service.app import DorflichtError, import_files, prepare_broker, serve
 from service.cli.demo import Options, run_demo
+from service.cli.simulate import simulate_policy
 from service.settings import Settings
 
 app = typer.Typer(
@@ -48,6 +49,9 @@ def prepare_broker_command() -> None:
     settings = Settings()
     prepare_broker(settings)
     print(f"Wrote {settings.access_file}.")
+
+
+app.command("simulate-policy")(simulate_policy)
 
 
 @app.command("demo")

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from fractions import Fraction
 from types import MappingProxyType
 
+from service.domain.curve import Curve
 from service.domain.inventory import Output, OutputKey
 from service.domain.reports import LONGEST_GAP, MeterReading, MeterState, OutputState
-from service.domain.schedule import Curve
 from service.domain.words import Cause
 
 _SHORTEST = timedelta(minutes=1)
@@ -98,9 +98,10 @@ def _parts(output: Output, state: OutputState, curve: Curve | None, start: datet
     edges = sorted({start, *_full_hours(start, end), *changes})
     for a, b in itertools.pairwise([*edges, end]):
         length = max((b - a) // timedelta(microseconds=1), 1)
-        planned = min(output.keeps(curve.level_at(a)), state.level) if curve and split_by_plan else 0
-        if planned:
-            yield a, b, Cause.SAFETY if output.safety else Cause.SCHEDULE, length * planned
+        plan = curve.at(a) if curve and split_by_plan else None
+        planned = 0 if plan is None else min(plan.level, state.level)
+        if plan is not None and planned:
+            yield a, b, Cause.SAFETY if output.safety else plan.cause, length * planned
         if planned < state.level or not planned:
             yield a, b, state.cause, length * max(state.level - planned, 1)
 

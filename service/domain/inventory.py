@@ -1,13 +1,15 @@
 """What stands in the village: municipalities, zones, controllers, outputs, meters and lamps."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from service.domain.schedule import Curve, Schedule
+from service.domain.curve import Curve, Fit
+from service.domain.policy import Policy, Rulebook
+from service.domain.schedule import Schedule
 from service.domain.sun import Place
-from service.domain.words import FailState, RingSign
+from service.domain.words import RingSign
 
 ID_PATTERN = r"^[a-z0-9-]{1,64}$"
 """Every id in paths, topics and tables; excludes what brokers and shells treat specially."""
@@ -58,8 +60,17 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class EmissionFactor:
+    """The CO2 that a kilowatt-hour of the grid stands for (g/kWh) from a date on, and who says so."""
+
+    valid_from: date
+    g_per_kwh: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Municipality:
-    """A tenant: its place, its language, its prices and the schedule that safety outputs follow."""
+    """A tenant: its place, its language, what its energy costs, and the schedule that safety outputs follow."""
 
     id: str
     name: str
@@ -68,43 +79,16 @@ class Municipality:
     currency: str
     prices: tuple[Price, ...]
     safety_schedule: Schedule
+    emission_factors: tuple[EmissionFactor, ...] = ()
 
     def price_on(self, day: date) -> Price | None:
         """The price in force on a day, or None before the first."""
         return max((p for p in self.prices if p.valid_from <= day), key=lambda p: p.valid_from, default=None)
 
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The council's rules for one zone from a moment on."""
-
-    valid_from: datetime
-    schedule: Schedule
-    minutes: int
-    level: int = 100
-    longest_minutes: int = 60
-    rest_minutes: int = 0
-    fail_state: FailState = FailState.PLAN
-    cut_off_after_min: int = 1440
-    resolution: str | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse rules under which no press could be granted."""
-        _between("minutes", self.minutes, 1, 240)
-        _between("level", self.level, 1, 100)
-        _between("longest_minutes", self.longest_minutes, self.minutes, 1440)
-        _between("rest_minutes", self.rest_minutes, 0, 1440)
-        _between("cut_off_after_min", self.cut_off_after_min, 1, 60 * 24 * 31)
-
-    @property
-    def duration(self) -> timedelta:
-        """What one press buys."""
-        return timedelta(minutes=self.minutes)
-
-
-def _between(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise ValueError(f"{name}: {value} is not between {low} and {high}")
+    def emission_factor_on(self, day: date) -> EmissionFactor | None:
+        """The emission factor in force on a day, or None before the first."""
+        past = (factor for factor in self.emission_factors if factor.valid_from <= day)
+        return max(past, key=lambda factor: factor.valid_from, default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +97,17 @@ class Zone:
 
     key: ZoneKey
     name: str
-    policy: Policy
+    rulebook: Rulebook
     listed: bool = True
-    along: tuple[str, ...] = ()
 
-    @property
-    def lights(self) -> tuple[ZoneKey, ...]:
-        """The zones that a press here lights, itself first."""
-        return (self.key, *(ZoneKey(self.key.municipality, other) for other in self.along))
+    def policy_on(self, day: date) -> Policy:
+        """The policy in force in the night of the evening of `day`."""
+        return self.rulebook.policy_on(day)
+
+    def lights(self, day: date) -> tuple[ZoneKey, ...]:
+        """The zones that a press here lights in the night of the evening of `day`, itself first."""
+        along = self.policy_on(day).along
+        return (self.key, *(ZoneKey(self.key.municipality, other) for other in along))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +126,14 @@ class Output:
     lamps: int = 1
     watts: float = 0.0
 
+    @property
+    def fit(self) -> Fit:
+        """The levels it can give."""
+        return Fit(self.min_level, self.max_level, self.step)
+
     def keeps(self, level: int) -> int:
         """The level that this output takes when told `level`: never darker than asked, 0 stays 0."""
-        if level <= 0:
-            return 0
-        stepped = -(-level // self.step) * self.step
-        return min(max(stepped, self.min_level), self.max_level)
+        return self.fit.level(level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +181,13 @@ class Inventory:
 
 
 def curve_of(output: Output, zone: Zone, municipality: Municipality) -> Curve:
-    """The light curve of an output's plan: the municipality's for a safety output, else its zone's."""
-    schedule = municipality.safety_schedule if output.safety else zone.policy.schedule
-    return Curve(schedule, municipality.place)
+    """The light curve of an output's plan: the municipality's for a safety output, else its zone's.
+
+    Quiet caps do not bind a safety output's plan, only presses for it.
+    """
+    name = (output.key.controller, output.key.n)
+    capped = any(cap.output == name for policy in zone.rulebook.policies for cap in policy.quiet)
+    own = name if capped else None
+    if output.safety:
+        return Curve(municipality.safety_schedule, municipality.place, output.fit, own, zone.rulebook)
+    return Curve(zone.rulebook, municipality.place, output.fit, own)

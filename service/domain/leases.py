@@ -11,7 +11,10 @@ from service.domain.words import LeaseState
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One granted press: the zones it lights in [start, until) at `level` percent. Never changed afterwards."""
+    """One granted press: the zones it lights in [start, until) at `level` percent. Never changed afterwards.
+
+    With `warn` its last minute is at half level where outputs can dim.
+    """
 
     id: str
     zone: ZoneKey
@@ -19,6 +22,7 @@ class Lease:
     start: datetime
     until: datetime
     level: int
+    warn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

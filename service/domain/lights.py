@@ -4,17 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from service.domain.curve import Curve
 from service.domain.inventory import Output
 from service.domain.leases import Progress
 from service.domain.orders import Order, level_of
 from service.domain.reports import ControllerState, MeterState, OutputState
-from service.domain.schedule import Curve
-from service.domain.words import Availability, Basis, Cause, LeaseState, LightState
+from service.domain.words import CAUSE_RANK, Availability, Basis, Cause, LeaseState, LightState
 
 FRESH_FOR = timedelta(seconds=200)
 """A report older than three heartbeats (60 s and their jitter) confirms nothing any more."""
-
-CAUSE_RANK = tuple(Cause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +136,18 @@ def _fall(curve: Curve, order: Order, now: datetime) -> datetime | None:
 
 
 def confirmed(watched: Watched, level: int, now: datetime, speed: float) -> bool:
-    """Whether a report said that the output has taken the last order and gives at least `level`."""
+    """Whether a report said that the output has taken the last order and gives at least `level`.
+
+    Where that order asks for less now, as under a quiet cap or shortly before dark, that is enough.
+    """
+    asked = watched.output.keeps(level)
+    if any(step.start <= now < step.until for step in watched.order):
+        asked = min(asked, level_of(watched.order, now))
     return (
         availability(watched.controller, now, speed) is Availability.ONLINE
         and watched.controller.desired_n >= watched.desired_n
         and watched.state is not None
-        and watched.state.level >= watched.output.keeps(level)
+        and watched.state.level >= asked
     )
 
 

@@ -1,14 +1,15 @@
-"""Orders: what an output does beyond its plan, derived from leases and never commanded."""
+"""Orders: what an output does beyond its plan, derived from leases and other claims and never commanded."""
 
 import heapq
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from service.domain.curve import Curve, Interval
 from service.domain.inventory import Output, ZoneKey
 from service.domain.leases import Lease
-from service.domain.words import Cause
+from service.domain.words import CAUSE_RANK, Cause
 
 MAX_STEPS = 8
 """Steps that an order may have for one output."""
@@ -29,49 +30,96 @@ Order = tuple[OrderStep, ...]
 """Adjoining or separate steps of one output, in time order. Empty: the plan rules."""
 
 
-def derive(output: Output, leases: Iterable[Lease], now: datetime) -> Order:
-    """The order of one output at `now`.
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Light that somebody ordered for an output in [start, until), or with cause LOCK that it stays dark.
 
-    Overlapping leases merge: each stretch has the highest level, and among equal levels belongs to the lease
-    that was bought first. The plan may be higher; then it wins on the controller.
+    With `warn` the last minute is at half level where the output can dim. Among claims of equal level and cause
+    the first in the list rules.
     """
-    zone = ZoneKey(output.key.municipality, output.zone)
-    covering = sorted(
-        (lease for lease in leases if zone in lease.lights and lease.until > now),
-        key=lambda lease: (lease.start, lease.id),
-    )
-    edges = sorted({edge for lease in covering for edge in (lease.start, lease.until)})
+
+    start: datetime
+    until: datetime
+    level: int
+    cause: Cause
+    ref: str | None
+    warn: bool = False
+
+
+WARNING = timedelta(minutes=1)
+"""How long before the end of its light a claim warns."""
+
+
+def claims_of(zone: ZoneKey, leases: Iterable[Lease], now: datetime) -> list[Claim]:
+    """What leases claim for the outputs of a zone, those bought first before others."""
+    covering = (lease for lease in leases if zone in lease.lights and lease.until > now)
+    return [
+        Claim(lease.start, lease.until, lease.level, Cause.PRESS, lease.id, lease.warn)
+        for lease in sorted(covering, key=lambda lease: (lease.start, lease.id))
+    ]
+
+
+def derive(output: Output, curve: Curve, claims: Sequence[Claim], now: datetime) -> Order:
+    """The order of one output with its plan's curve, at `now`.
+
+    Overlapping claims merge: a lock holds the output at 0; else each stretch has the highest level, and among equal
+    levels the cause of the highest rank. The quiet caps bind presses, down to steps of level 0. The plan may be
+    higher; then it wins on the controller.
+    """
+    pieces = [piece for claim in claims if claim.until > now for piece in _pieces(output, curve, claim)]
+    edges = sorted({edge for piece in pieces for edge in (piece.start, piece.until)})
+    begins = sorted(range(len(pieces)), key=lambda n: pieces[n].start)
     steps: list[OrderStep] = []
-    running: list[tuple[int, int]] = []  # a heap: brightest first, then bought first
+    running: list[tuple[bool, int, int, int]] = []  # a heap: locks, then the brightest, by rank, then bought first
     begun = 0
     for start, end in itertools.pairwise(edges):
-        while begun < len(covering) and covering[begun].start <= start:
-            heapq.heappush(running, (-output.keeps(covering[begun].level), begun))
+        while begun < len(begins) and pieces[begins[begun]].start <= start:
+            n = begins[begun]
+            piece = pieces[n]
+            rank = CAUSE_RANK.index(piece.cause)
+            heapq.heappush(running, (piece.cause is not Cause.LOCK, -piece.level, rank, n))
             begun += 1
-        while running and covering[running[0][1]].until <= start:
+        while running and pieces[running[0][3]].until <= start:
             heapq.heappop(running)
         if running:
-            best = covering[running[0][1]]
-            _append(steps, OrderStep(start, output.keeps(best.level), end, Cause.PRESS, best.id))
+            _append(steps, replace(pieces[running[0][3]], start=start, until=end))
     return tuple(_shortened([step for step in steps if step.until > now]))
 
 
+def _pieces(output: Output, curve: Curve, claim: Claim) -> Iterator[OrderStep]:
+    """A claim as the output can give it: dimmed before its end, capped where a quiet cap binds it."""
+    if claim.cause is Cause.LOCK:
+        yield OrderStep(claim.start, 0, claim.until, claim.cause, claim.ref)
+        return
+    warns_from = max(claim.until - WARNING, claim.start) if claim.warn else claim.until
+    for level, start, until in (
+        (claim.level, claim.start, warns_from),
+        (-(-claim.level // 2), warns_from, claim.until),
+    ):
+        if claim.cause is not Cause.PRESS:
+            whole = [Interval(start, until, output.keeps(level))] if start < until else []
+        else:
+            whole = list(curve.pressed(level, start, until))
+        for part in whole:
+            yield OrderStep(part.start, part.level, part.end, claim.cause, claim.ref)
+
+
 def _append(steps: list[OrderStep], step: OrderStep) -> None:
-    if steps and _adjoin(steps[-1], step) and steps[-1].ref == step.ref:
+    if steps and _adjoin(steps[-1], step) and (steps[-1].ref, steps[-1].cause) == (step.ref, step.cause):
         steps[-1] = replace(steps[-1], until=step.until)
     else:
         steps.append(step)
 
 
 def _adjoin(a: OrderStep, b: OrderStep) -> bool:
-    return a.until == b.start and a.level == b.level
+    return a.until == b.start and a.level == b.level and (a.cause is Cause.LOCK) == (b.cause is Cause.LOCK)
 
 
 def _shortened(steps: list[OrderStep]) -> list[OrderStep]:
-    """At most MAX_STEPS. What is joined belongs to its first lease, and nothing is darkened.
+    """At most MAX_STEPS, and no light is darkened to get there.
 
     Neighbours of one level lose their border first, the latest of them before earlier ones; only where none are
-    left is the tail joined at its highest level.
+    left is the tail joined: at 0 where a lock is in it, since somebody works there, else at its highest level.
     """
     excess = len(steps) - MAX_STEPS
     kept: list[OrderStep] = []
@@ -84,7 +132,9 @@ def _shortened(steps: list[OrderStep]) -> list[OrderStep]:
     kept.reverse()
     if excess > 0:
         tail = kept[MAX_STEPS - 1 :]
-        kept[MAX_STEPS - 1 :] = [replace(tail[0], until=tail[-1].until, level=max(step.level for step in tail))]
+        lock = next((step for step in tail if step.cause is Cause.LOCK), None)
+        joined = lock or replace(tail[0], level=max(step.level for step in tail))
+        kept[MAX_STEPS - 1 :] = [replace(joined, start=tail[0].start, until=tail[-1].until)]
     return kept
 
 

@@ -16,17 +16,24 @@ import astral.sun
 HORIZON = -0.833
 """Degrees: the centre of the sun at sunrise and sunset, refraction and half its width taken off."""
 
+CIVIL = -6.0
+"""Degrees: the centre of the sun at civil dusk and dawn."""
+
 _HALF_DAY = timedelta(hours=12)
 _SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A position on WGS84 (degrees) and the IANA name of its time zone."""
+    """A position on WGS84 (degrees), the IANA name of its time zone, and the region whose holidays it keeps.
+
+    `region` is an ISO 3166-2 code such as DE-SH, or empty where no schedule asks for holidays.
+    """
 
     lat: float
     lon: float
     tz: str
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +67,18 @@ def night_of(moment: datetime, tz: str) -> date:
     return local.date() if local.hour >= 12 else local.date() - timedelta(days=1)
 
 
-def _is_up(place: Place, moment: datetime) -> bool:
+def _is_up(place: Place, moment: datetime, horizon: float) -> bool:
     observer = astral.Observer(latitude=place.lat, longitude=place.lon)
-    return astral.sun.elevation(observer, moment, with_refraction=False) > HORIZON
+    return astral.sun.elevation(observer, moment, with_refraction=False) > horizon
 
 
-def _crossing(place: Place, by_day: datetime, at_night: datetime) -> datetime | None:
-    """The first second after the sun crosses the horizon between two moments; None if it is down by day too."""
-    if not _is_up(place, by_day):
+def _crossing(place: Place, by_day: datetime, at_night: datetime, horizon: float) -> datetime | None:
+    """The first second after the sun crosses `horizon` between two moments; None if it is below by day too."""
+    if not _is_up(place, by_day, horizon):
         return None
     while abs(at_night - by_day) > _SECOND:
         middle = by_day + (at_night - by_day) // (2 * _SECOND) * _SECOND
-        if _is_up(place, middle):
+        if _is_up(place, middle, horizon):
             by_day = middle
         else:
             at_night = middle
@@ -92,12 +99,24 @@ def _solar_midnight(place: Place, start: datetime, end: datetime) -> datetime:
 def night(place: Place, day: date) -> Night:
     """The night of the evening of `day` at `place`."""
     start, end = noon(day, place.tz), noon(day + timedelta(days=1), place.tz)
+    return Night(day, start, end, *_below(place, start, end, HORIZON))
+
+
+@lru_cache(maxsize=4096)
+def twilight(place: Place, day: date) -> tuple[datetime, datetime]:
+    """Civil dusk and dawn of a night, by the same rules as its sunset and sunrise."""
+    tonight = night(place, day)
+    return _below(place, tonight.start, tonight.end, CIVIL)
+
+
+def _below(place: Place, start: datetime, end: datetime, horizon: float) -> tuple[datetime, datetime]:
+    """When in a night the sun sinks below `horizon`, and when it rises above it again."""
     middle = _solar_midnight(place, start, end)
-    if _is_up(place, middle):
-        return Night(day, start, end, middle, middle)
-    sunset = _crossing(place, max(start, middle - _HALF_DAY), middle) or start
-    sunrise = _crossing(place, min(end, middle + _HALF_DAY), middle) or end
-    return Night(day, start, end, sunset, sunrise)
+    if _is_up(place, middle, horizon):
+        return middle, middle
+    sinks = _crossing(place, max(start, middle - _HALF_DAY), middle, horizon) or start
+    rises = _crossing(place, min(end, middle + _HALF_DAY), middle, horizon) or end
+    return sinks, rises
 
 
 def is_daylight(place: Place, moment: datetime) -> bool:

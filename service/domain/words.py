@@ -18,6 +18,10 @@ class Cause(StrEnum):
     FAILSAFE = "failsafe"
 
 
+CAUSE_RANK = tuple(Cause)
+"""By rank: the first decides among equal levels."""
+
+
 class Availability(StrEnum):
     """Whether a controller can be spoken to. Unknown until a message or a will says otherwise."""
 
@@ -30,9 +34,50 @@ class Reason(StrEnum):
     """Why a press is refused."""
 
     DAYLIGHT = "daylight"
+    NOT_WELCOME = "not_welcome"
+    QUIET = "quiet"
     ALREADY_LIT = "already_lit"
+    CODE_NEEDED = "code_needed"
+    NOT_ADMITTED = "not_admitted"
     LONGEST = "longest"
+    PRESSER_LIMIT = "presser_limit"
+    ZONE_MINUTES = "zone_minutes"
+    ZONE_ENERGY = "zone_energy"
     UNREACHABLE = "unreachable"
+
+
+class Admission(StrEnum):
+    """Who may press: anyone, whoever has the code at the lamp, or only whom the municipality admitted."""
+
+    ANYONE = "anyone"
+    CODE = "code"
+    ADMITTED = "admitted"
+
+
+class PolicyState(StrEnum):
+    """How far a policy has come: drafted, enacted and still to come, in force tonight, or superseded for good."""
+
+    DRAFT = "draft"
+    ENACTED = "enacted"
+    IN_FORCE = "in_force"
+    SUPERSEDED = "superseded"
+
+
+class JobState(StrEnum):
+    """How far a simulation has come."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class PressedState(StrEnum):
+    """What may be told of a past night's presses: their sum, not before its noon, or nothing any more."""
+
+    TOLD = "told"
+    NOT_YET = "not_yet"
+    FORGOTTEN = "forgotten"
 
 
 class Channel(StrEnum):

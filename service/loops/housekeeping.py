@@ -1,11 +1,11 @@
 """Housekeeping: what is due is found from stored state; APScheduler only wakes it."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from service.ports import Clock, Store
+from service.ports import Clock, Store, Tx
 
 KEEP_ANSWERS = timedelta(hours=24)
 KEEP_REPORT_KEYS = timedelta(days=2)
@@ -17,9 +17,9 @@ log = logging.getLogger(__name__)
 class Housekeeping:
     """Deletes what has served its time. Light never depends on it."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, keep_presses: timedelta) -> None:
         """Prepare; nothing happens before `start`."""
-        self._store, self._clock = store, clock
+        self._store, self._clock, self._keep_presses = store, clock, keep_presses
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     def start(self) -> None:
@@ -35,7 +35,11 @@ class Housekeeping:
     async def run_due(self) -> int:
         """Do all that is due by the clock; returns how many rows went."""
         now = self._clock.now()
-        gone = await self._store.write(lambda tx: tx.forget(now - KEEP_ANSWERS, now - KEEP_REPORT_KEYS))
+        gone = await self._store.write(lambda tx: self._forget(tx, now))
         if gone:
             log.info("Housekeeping: deleted %d rows", gone)
         return gone
+
+    def _forget(self, tx: Tx, now: datetime) -> int:
+        kept = tx.forget(now - KEEP_ANSWERS, now - KEEP_REPORT_KEYS)
+        return kept + tx.forget_presses(now - self._keep_presses)

@@ -1,41 +1,33 @@
-"""Values that live in JSON columns: schedules and orders."""
+"""Values that live in text and JSON columns: schedules, policies, exceptions and orders.
+
+Documents are written with all their fields: a default that changes one day must not change what was enacted.
+"""
 
 from collections.abc import Mapping
-from datetime import time
 from typing import Any
 
 from service.domain.orders import Order, OrderStep
-from service.domain.schedule import Anchor, Schedule, Step
+from service.domain.policy import LightException, Policy
+from service.domain.schedule import Schedule
 from service.domain.words import Cause
 from service.store.columns import from_us, to_us
+from service.usecases.policy_documents import exception_document, policy_document
+from service.usecases.schedule_documents import schedule_document
 
 
-def schedule_to_json(schedule: Schedule) -> list[dict[str, Any]]:
-    """The steps in their order."""
-    return [
-        {
-            "anchor": step.anchor.value,
-            "level": step.level,
-            "clock": None if step.clock is None else step.clock.isoformat(),
-            "offset_min": step.offset_min,
-        }
-        for step in schedule.steps
-    ]
+def schedule_to_json(schedule: Schedule) -> str:
+    """The text that `schedule_from_json` of the schedule documents reads."""
+    return schedule_document(schedule).model_dump_json()
 
 
-def schedule_from_json(steps: list[dict[str, Any]]) -> Schedule:
-    """The schedule that `schedule_to_json` wrote."""
-    return Schedule(
-        tuple(
-            Step(
-                Anchor(step["anchor"]),
-                step["level"],
-                None if step["clock"] is None else time.fromisoformat(step["clock"]),
-                step["offset_min"],
-            )
-            for step in steps
-        )
-    )
+def policy_to_json(policy: Policy) -> str:
+    """The text that `policy_from_json` of the policy documents reads; version and resolution are not in it."""
+    return policy_document(policy).model_dump_json()
+
+
+def exception_to_json(exception: LightException) -> str:
+    """The text of the exception's document; its id is not in it."""
+    return exception_document(exception).model_dump_json()
 
 
 def orders_to_json(orders: Mapping[int, Order] | None) -> dict[str, Any] | None:

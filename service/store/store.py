@@ -17,12 +17,13 @@ from service.store.migrate import require_schema, usable
 from service.store.tx_energy import EnergyTx
 from service.store.tx_inventory import InventoryTx
 from service.store.tx_leases import LeasesTx
+from service.store.tx_presses import PressesTx
 from service.store.tx_watch import WatchTx
 
 T = TypeVar("T")
 
 
-class SqlTx(InventoryTx, LeasesTx, WatchTx, EnergyTx):
+class SqlTx(InventoryTx, PressesTx, LeasesTx, WatchTx, EnergyTx):
     """One transaction: all topics on one connection."""
 
 

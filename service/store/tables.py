@@ -35,7 +35,7 @@ def table(model: type[Base]) -> Table:
 
 
 class MunicipalityRow(Base, table=True):
-    """A tenant."""
+    """A tenant; `safety_schedule` is a schedule document."""
 
     __tablename__ = "municipality"
     id: int | None = Field(default=None, primary_key=True)
@@ -44,9 +44,10 @@ class MunicipalityRow(Base, table=True):
     tz: str
     lat: float
     lon: float
+    region: str
     language: str
     currency: str
-    safety_schedule: list[dict[str, Any]] = Field(sa_type=JSON)
+    safety_schedule: str
     note: str
 
 
@@ -60,6 +61,16 @@ class PriceRow(Base, table=True):
     source: str
 
 
+class EmissionFactorRow(Base, table=True):
+    """The CO2 that a kilowatt-hour stands for from a day on."""
+
+    __tablename__ = "emission_factor"
+    municipality_id: int = Field(primary_key=True, foreign_key="municipality.id")
+    valid_from: date = Field(primary_key=True)
+    g_per_kwh: int
+    source: str
+
+
 class ZoneRow(Base, table=True):
     """What one press lights."""
 
@@ -70,34 +81,6 @@ class ZoneRow(Base, table=True):
     slug: str
     name: str
     listed: bool
-
-
-class ZoneAlongRow(Base, table=True):
-    """A zone that is lit along with another; `position` keeps the order."""
-
-    __tablename__ = "zone_along"
-    zone_id: int = Field(primary_key=True, foreign_key="zone.id")
-    along_id: int = Field(primary_key=True, foreign_key="zone.id")
-    position: int
-
-
-class PolicyRow(Base, table=True):
-    """A version of a zone's rules. Versions are only ever added; of equal `valid_from` the later one rules."""
-
-    __tablename__ = "policy"
-    __table_args__ = (Index(None, "zone_id", "valid_from"),)
-    id: int | None = Field(default=None, primary_key=True)
-    zone_id: int = Field(foreign_key="zone.id")
-    valid_from: datetime = Field(sa_type=UtcTime)
-    schedule: list[dict[str, Any]] = Field(sa_type=JSON)
-    minutes: int
-    level: int
-    longest_minutes: int
-    rest_minutes: int
-    fail_state: str
-    cut_off_after_min: int
-    resolution: str | None
-    recorded_at: datetime = Field(sa_type=UtcTime)
 
 
 class ControllerRow(Base, table=True):
@@ -164,6 +147,59 @@ class LampRow(Base, table=True):
     ring: str
 
 
+# the council's rules
+
+
+class PolicyVersionRow(Base, table=True):
+    """A policy as enacted; rows are only ever added. `document` is a policy document.
+
+    `draft` is the slug of the draft it was, which need not exist any more.
+    """
+
+    __tablename__ = "policy_version"
+    zone_id: int = Field(primary_key=True, foreign_key="zone.id")
+    version: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    document: str
+    valid_from: date
+    resolution_number: str | None
+    resolution_passed_on: date | None
+    resolution_safety_note: str | None
+    enacted_by: str
+    enacted_at: datetime = Field(sa_type=UtcTime)
+    signed_off: list[str] = Field(sa_type=JSON)
+    draft: str | None
+
+
+class PolicyDraftRow(Base, table=True):
+    """A policy that a council works on. `document` is a policy document."""
+
+    __tablename__ = "policy_draft"
+    zone_id: int = Field(primary_key=True, foreign_key="zone.id")
+    slug: str = Field(primary_key=True)
+    document: str
+    resolution_number: str | None
+    resolution_passed_on: date | None
+    resolution_safety_note: str | None
+    changed_by: str
+    changed_at: datetime = Field(sa_type=UtcTime)
+
+
+class LightExceptionRow(Base, table=True):
+    """An exception as entered; nothing but its withdrawal is ever added. `document` is an exception document.
+
+    It holds from `entered_at` to `withdrawn_at`; null for as long as anybody remembers, and for good.
+    """
+
+    __tablename__ = "light_exception"
+    zone_id: int = Field(primary_key=True, foreign_key="zone.id")
+    slug: str = Field(primary_key=True)
+    document: str
+    entered_by: str
+    entered_at: datetime | None = Field(sa_type=UtcTime)
+    withdrawn_by: str | None
+    withdrawn_at: datetime | None = Field(sa_type=UtcTime)
+
+
 # presses and leases
 
 
@@ -175,7 +211,7 @@ class LeaseRow(Base, table=True):
     """
 
     __tablename__ = "lease"
-    __table_args__ = (Index(None, "zone_id", "state", "until_at", "level", "lights", "start_at"),)
+    __table_args__ = (Index(None, "zone_id", "state", "until_at", "level", "lights", "start_at", "warn"),)
     id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
     public_id: str = Field(unique=True)
     zone_id: int = Field(foreign_key="zone.id")
@@ -183,6 +219,7 @@ class LeaseRow(Base, table=True):
     start_at: datetime = Field(sa_type=UtcTime)
     until_at: datetime = Field(sa_type=UtcTime)
     level: int
+    warn: bool
     state: str
     confirmed: int
     total: int
@@ -196,11 +233,11 @@ class PressRow(Base, table=True):
     id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
     public_id: str = Field(unique=True)
     zone_id: int = Field(foreign_key="zone.id")
-    at: datetime = Field(sa_type=UtcTime)
+    at: datetime = Field(sa_type=UtcTime, index=True)
     channel: str
     refused: str | None
     lease: str | None = Field(
-        sa_column=Column(String, ForeignKey("lease.public_id", deferrable=True, initially="DEFERRED"))
+        sa_column=Column(String, ForeignKey("lease.public_id", deferrable=True, initially="DEFERRED"), index=True)
     )
 
 

@@ -1,21 +1,21 @@
 """Saving an inventory: the one place where municipalities, zones, controllers, outputs, meters and lamps change."""
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Integer, Table, bindparam, delete, insert, select, update
 
-from service.domain.inventory import Inventory, Lamp, Output, Policy, Zone
-from service.errors import ConflictError, InvalidError
+from service.domain.inventory import Inventory, Lamp, Municipality, Output
+from service.errors import ConflictError
 from service.store import tables
 from service.store.codec import schedule_to_json
+from service.store.inventory_check import Name, check, names
 from service.store.tables import table
 from service.store.tx_base import AnySelect, controller, meter, municipality, output, zone
-from service.store.tx_village import VillageTx, lamp, meter_output, policy, price, zone_along
+from service.store.tx_policies import PoliciesTx, along_of
+from service.store.tx_village import VillageTx, emission_factor, lamp, meter_output, price
 
 _of = bindparam("of", type_=Integer)
 
@@ -62,19 +62,18 @@ _lease = table(tables.LeaseRow)
 _LIGHTS = select(_lease.c.lights).distinct().join(zone).where(zone.c.municipality_id == _of)
 _REMOVED_IN_THIS_ORDER = (_LAMP, _METER, _OUTPUT, _CONTROLLER, _ZONE)
 
-Name = tuple[str | int, ...]
 Ids = Mapping[Name, int]
 
 
-class InventoryTx(VillageTx):
+class InventoryTx(VillageTx, PoliciesTx):
     """Bringing the tables to what an inventory says."""
 
     def save_inventory(self, inventory: Inventory, at: datetime) -> None:
         """Insert or update a municipality by its ids; ConflictError names what must not be removed."""
-        wanted = _names(inventory)
-        _check(inventory, wanted)
+        wanted = names(inventory)
+        check(inventory, wanted)
         of = self._municipality_id(inventory)
-        gone = {} if of is None else self._gone(of, wanted)
+        gone = {} if of is None else self._gone(inventory.municipality.id, of, wanted)
         of = self._save_municipality(inventory, of)
         zones = self._save_zones(inventory, of, at)
         outputs = self._save_outputs(inventory, of, zones)
@@ -86,31 +85,34 @@ class InventoryTx(VillageTx):
     def _present(self, kind: _Kind, of: int) -> dict[Name, int]:
         return {tuple(row[1:]): row[0] for row in self._rows(kind.present, of=of)}
 
-    def _gone(self, of: int, wanted: Mapping[str, set[Name]]) -> dict[str, list[int]]:
+    def _gone(self, slug: str, of: int, wanted: Mapping[str, set[Name]]) -> dict[str, list[int]]:
         """What is to be removed, by kind. ConflictError, before anything changed, when it must stay."""
         gone: dict[str, list[int]] = {}
         kept: list[str] = []
         for kind in _REMOVED_IN_THIS_ORDER:
-            names = {id_: name for name, id_ in self._present(kind, of).items() if name not in wanted[kind.name]}
-            gone[kind.name] = list(names)
+            left = {id_: name for name, id_ in self._present(kind, of).items() if name not in wanted[kind.name]}
+            gone[kind.name] = list(left)
             for column in kind.recorded:
-                found = self._run(select(column).where(column.in_(gone[kind.name])).distinct(), {}) if names else ()
-                kept += [f"{kind.name} {'/'.join(map(str, names[row[0]]))}" for row in found]
-            if names and kind is _ZONE:
-                kept += [f"zone {slug}" for (slug,) in names.values() if slug in self._ever_lit(of)]
+                found = self._run(select(column).where(column.in_(gone[kind.name])).distinct(), {}) if left else ()
+                kept += [f"{kind.name} {'/'.join(map(str, left[row[0]]))}" for row in found]
+            if left and kind is _ZONE:
+                kept += self._lit(slug, of, {str(name) for (name,) in left.values()})
         if kept:
             raise ConflictError(f"{', '.join(sorted(set(kept)))}: cannot be removed, something is recorded there")
         return gone
 
-    def _ever_lit(self, of: int) -> set[Any]:
-        """The slugs of all zones that a lease of the municipality lights."""
-        return {slug for (lights,) in self._rows(_LIGHTS, of=of) for slug in lights.split()}
+    def _lit(self, municipality: str, of: int, gone: set[str]) -> list[str]:
+        """Which of the zones that are to go a lease of the municipality lights, or a policy of those that stay."""
+        leased = {slug for (lights,) in self._rows(_LIGHTS, of=of) for slug in lights.split()}
+        along = along_of(one for one in self.zones(municipality) if one.key.zone not in gone)
+        lit = [f"zone {slug}" for slug in gone & leased]
+        return lit + [f"zone {slug} (lit along with {along[slug]})" for slug in gone & along.keys()]
 
     def _remove(self, gone: Mapping[str, Sequence[int]]) -> None:
         for kind in _REMOVED_IN_THIS_ORDER:
             ids = gone.get(kind.name)
             if ids and kind is _ZONE:
-                self._run(delete(policy).where(policy.c.zone_id.in_(ids)), {})
+                self._remove_rules(ids)
             if ids:
                 self._run(delete(kind.table).where(kind.table.c.id.in_(ids)), {})
 
@@ -138,6 +140,7 @@ class InventoryTx(VillageTx):
             "tz": one.place.tz,
             "lat": one.place.lat,
             "lon": one.place.lon,
+            "region": one.place.region,
             "language": one.language,
             "currency": one.currency,
             "safety_schedule": schedule_to_json(one.safety_schedule),
@@ -147,17 +150,22 @@ class InventoryTx(VillageTx):
             of = int(self._run(insert(municipality).returning(municipality.c.id), values).scalar_one())
         else:
             self._run(update(municipality).where(municipality.c.id == bindparam("key")), {"key": of, **values})
-            self._run(delete(price).where(price.c.municipality_id == of), {})
-        prices = [
-            {"municipality_id": of, "valid_from": p.valid_from, "per_kwh": p.per_kwh, "source": p.source}
-            for p in one.prices
-        ]
-        if prices:
-            self._run(insert(price), prices)
+        self._replace_tariffs(one, of)
         return of
 
+    def _replace_tariffs(self, one: Municipality, of: int) -> None:
+        prices = [{"valid_from": p.valid_from, "per_kwh": p.per_kwh, "source": p.source} for p in one.prices]
+        factors = [
+            {"valid_from": f.valid_from, "g_per_kwh": f.g_per_kwh, "source": f.source} for f in one.emission_factors
+        ]
+        for kept, values in ((price, prices), (emission_factor, factors)):
+            self._run(delete(kept).where(kept.c.municipality_id == of), {})
+            if values:
+                self._run(insert(kept), [{"municipality_id": of, **value} for value in values])
+
     def _save_zones(self, inventory: Inventory, of: int, at: datetime) -> dict[Name, int]:
-        changed = [one for one in inventory.zones if self._differs(one)]
+        """Save the zones; those that are new get the rules that they come with."""
+        known = self._present(_ZONE, of)
         ids = self._sync(
             _ZONE,
             of,
@@ -171,22 +179,10 @@ class InventoryTx(VillageTx):
                 for one in inventory.zones
             },
         )
-        self._run(delete(zone_along).where(zone_along.c.zone_id.in_(ids.values())), {})
-        along = [
-            {"zone_id": ids[one.key.zone,], "along_id": ids[other,], "position": position}
-            for one in inventory.zones
-            for position, other in enumerate(one.along)
-        ]
-        if along:
-            self._run(insert(zone_along), along)
-        if changed:
-            self._run(insert(policy), [_policy_values(ids[one.key.zone,], one.policy, at) for one in changed])
+        for one in inventory.zones:
+            if (one.key.zone,) not in known:
+                self._add_rulebook(one, at)
         return ids
-
-    def _differs(self, wanted: Zone) -> bool:
-        """Whether a zone's rules are others than those in force from the same moment on."""
-        stored = self.zone(wanted.key, wanted.policy.valid_from)
-        return stored is None or replace(stored.policy, valid_from=wanted.policy.valid_from) != wanted.policy
 
     def _save_outputs(self, inventory: Inventory, of: int, zones: Ids) -> dict[Name, int]:
         controllers = self._sync(
@@ -264,61 +260,3 @@ def _output_values(one: Output, lamps: Sequence[Lamp]) -> dict[str, Any]:
         "lamps": len(lamps),
         "watts": math.fsum(lamp.watts for lamp in lamps),
     }
-
-
-def _policy_values(zone_id: int, rules: Policy, at: datetime) -> dict[str, Any]:
-    return {
-        "zone_id": zone_id,
-        "valid_from": rules.valid_from,
-        "schedule": schedule_to_json(rules.schedule),
-        "minutes": rules.minutes,
-        "level": rules.level,
-        "longest_minutes": rules.longest_minutes,
-        "rest_minutes": rules.rest_minutes,
-        "fail_state": rules.fail_state.value,
-        "cut_off_after_min": rules.cut_off_after_min,
-        "resolution": rules.resolution,
-        "recorded_at": at,
-    }
-
-
-def _names(inventory: Inventory) -> dict[str, set[Name]]:
-    """The names of all things by kind. InvalidError for one that is there twice."""
-    names: dict[str, list[Name]] = {
-        "zone": [(one.key.zone,) for one in inventory.zones],
-        "controller": [(one.key.controller,) for one in inventory.controllers],
-        "output": [one.key[1:] for each in inventory.controllers for one in each.outputs],
-        "meter": [one.key[1:] for each in inventory.controllers for one in each.meters],
-        "lamp": [(one.id,) for one in inventory.lamps],
-        "price": [(one.valid_from.isoformat(),) for one in inventory.municipality.prices],
-    }
-    for kind, listed in names.items():
-        for name in _twice(listed):
-            raise InvalidError(f"{kind}: {'/'.join(map(str, name))} is there twice")
-    return {kind: set(listed) for kind, listed in names.items()}
-
-
-def _twice(listed: Iterable[Name]) -> list[Name]:
-    return [name for name, times in Counter(listed).items() if times > 1]
-
-
-def _check(inventory: Inventory, names: Mapping[str, set[Name]]) -> None:
-    """InvalidError for a reference to something that the inventory lacks."""
-    references: list[tuple[str, str, Name]] = [
-        *((f"zone {z.key.zone}: along", "zone", (other,)) for z in inventory.zones for other in z.along),
-        *(
-            (f"output {o.key.controller}/{o.key.n}: zone", "zone", (o.zone,))
-            for c in inventory.controllers
-            for o in c.outputs
-        ),
-        *(
-            (f"meter {m.key.controller}/{m.key.n}: outputs", "output", (m.key.controller, n))
-            for c in inventory.controllers
-            for m in c.meters
-            for n in m.outputs
-        ),
-        *((f"lamp {one.id}: output", "output", one.output[1:]) for one in inventory.lamps),
-    ]
-    for where, kind, name in references:
-        if name not in names[kind]:
-            raise InvalidError(f"{where}: {kind} {'/'.join(map(str, name))} is not in the inventory")

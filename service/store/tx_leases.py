@@ -1,4 +1,4 @@
-"""Presses, leases and kept answers."""
+"""Leases and kept answers."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,13 +21,12 @@ from service.domain.inventory import ZoneKey
 from service.domain.leases import Alike, Lease, Progress, Span
 from service.domain.orders import MAX_STEPS
 from service.domain.words import LeaseState
-from service.ports import Answer, PressRecord
+from service.ports import Answer
 from service.store import tables
 from service.store.columns import UtcTime
 from service.store.tables import table
 from service.store.tx_base import AnyRow, AnySelect, BaseTx, municipality, zone
 
-press_table = table(tables.PressRow)
 lease_table = table(tables.LeaseRow)
 answer_table = table(tables.AnswerRow)
 report_key = table(tables.ReportKeyRow)
@@ -46,6 +45,7 @@ _LEASES: AnySelect = (
         lease_table.c.start_at,
         lease_table.c.until_at,
         lease_table.c.level,
+        lease_table.c.warn,
         lease_table.c.state,
         lease_table.c.confirmed,
         lease_table.c.total,
@@ -63,7 +63,13 @@ _running = and_(
     # All states by name, which leaves nothing out, so that the index is searched by its second column, too.
     lease_table.c.state.in_([literal_column(f"'{state.value}'") for state in LeaseState]),
 )
-_alike = (lease_table.c.zone_id, lease_table.c.lights, lease_table.c.level, lease_table.c.state)
+_alike = (
+    lease_table.c.zone_id,
+    lease_table.c.lights,
+    lease_table.c.level,
+    lease_table.c.warn,
+    lease_table.c.state,
+)
 _GROUPS = (
     select(
         *_alike,
@@ -79,6 +85,7 @@ _GROUP = _LEASES.where(
     lease_table.c.zone_id == bindparam("zone_id"),
     lease_table.c.lights == bindparam("lights"),
     lease_table.c.level == bindparam("level"),
+    lease_table.c.warn == bindparam("warn"),
     lease_table.c.state == bindparam("state"),
 )
 _FIRST_TO_END = (
@@ -95,6 +102,15 @@ _PRESSED = (
     .select_from(_lease_of)
     .where(_running, zone.c.slug == bindparam("zone"), lease_table.c.state != LeaseState.FAILED.value)
     .group_by(_minute)
+)
+_GIVEN = (
+    select(lease_table.c.lights, lease_table.c.start_at, lease_table.c.until_at)
+    .select_from(_lease_of)
+    .where(
+        _running,
+        lease_table.c.start_at < bindparam("end", type_=UtcTime),
+        lease_table.c.state != LeaseState.FAILED.value,
+    )
 )
 _progress = (lease_table.c.state, lease_table.c.confirmed, lease_table.c.total, lease_table.c.ordered_at)
 _WAITING = (
@@ -133,23 +149,7 @@ _TOUCH = update(probe).values(n=probe.c.n + 1)
 
 
 class LeasesTx(BaseTx):
-    """What was pressed, what it bought, and what was answered."""
-
-    def add_press(self, press: PressRecord) -> None:
-        """Keep a press."""
-        [zone_id] = self._zones([press.zone])
-        self._insert_once(
-            press_table,
-            {
-                "public_id": press.id,
-                "zone_id": zone_id,
-                "at": press.at,
-                "channel": press.channel.value,
-                "refused": None if press.refused is None else press.refused.value,
-                "lease": press.lease,
-            },
-            f"press {press.id}",
-        )
+    """What was bought, and what was answered."""
 
     def add_lease(self, lease: Lease, total: int) -> None:
         """Keep a lease, in state granted."""
@@ -163,6 +163,7 @@ class LeasesTx(BaseTx):
                 "start_at": lease.start,
                 "until_at": lease.until,
                 "level": lease.level,
+                "warn": lease.warn,
                 "state": LeaseState.GRANTED.value,
                 "confirmed": 0,
                 "total": total,
@@ -184,15 +185,21 @@ class LeasesTx(BaseTx):
             Span(*row) for row in self._rows(_PRESSED, municipality=zone.municipality, zone=zone.zone, at=since)
         )
 
+    def light_given(self, zone: ZoneKey, start: datetime, end: datetime) -> list[Span]:
+        """When leases that light `zone`, pressed there or elsewhere, give light within [start, end) at any time;
+        failed ones left out; by their beginning."""
+        rows = self._rows(_GIVEN, municipality=zone.municipality, at=start, end=end)
+        return sorted(Span(row.start_at, row.until_at) for row in rows if zone.zone in row.lights.split())
+
     def leases_running(self, municipality: str, now: datetime) -> list[tuple[Lease, Progress]]:
         """Leases of all zones that end after `now`, with their progress.
 
-        Of those of the same lights, level and state only the first to end, as many as an order may have steps, and
-        the last: it has begun, so there is light up to its end, and no room to name more.
+        Of those that light and warn alike and are in the same state only the first to end, as many as an order may
+        have steps, and the last: it has begun, so there is light up to its end, and no room to name more.
         """
         found = {}
         for *alike, last_start, end, count in self._rows(_GROUPS, municipality=municipality, at=now):
-            group = dict(zip(("zone_id", "lights", "level", "state"), alike, strict=True))
+            group = dict(zip(("zone_id", "lights", "level", "warn", "state"), alike, strict=True))
             # After the clock was set back some may not have begun: then there can be gaps, and all count.
             first = MAX_STEPS if last_start <= now else _ALL
             for row in self._rows(_FIRST_TO_END, **group, at=now, first=first):
@@ -260,6 +267,7 @@ def _leases(rows: Iterable[AnyRow]) -> list[tuple[Lease, Progress]]:
                 row.start_at,
                 row.until_at,
                 row.level,
+                row.warn,
             ),
             _progress_of(row),
         )

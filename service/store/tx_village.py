@@ -1,35 +1,29 @@
 """Reading what stands in the village."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from itertools import groupby
-from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 
 from service.domain.inventory import (
     Controller,
     ControllerKey,
+    EmissionFactor,
     Lamp,
     Meter,
     MeterKey,
     Municipality,
     Output,
     OutputKey,
-    Policy,
     Price,
-    Zone,
     ZoneKey,
 )
 from service.domain.sun import Place
-from service.domain.words import FailState, RingSign
+from service.domain.words import RingSign
 from service.store import tables
-from service.store.codec import schedule_from_json
-from service.store.columns import UtcTime
 from service.store.tables import table
 from service.store.tx_base import (
     AnyRow,
-    AnySelect,
     BaseTx,
     OutputId,
     among,
@@ -39,26 +33,14 @@ from service.store.tx_base import (
     output,
     zone,
 )
+from service.usecases.schedule_documents import schedule_from_json
 
 price = table(tables.PriceRow)
-policy = table(tables.PolicyRow)
-zone_along = table(tables.ZoneAlongRow)
+emission_factor = table(tables.EmissionFactorRow)
 meter_output = table(tables.MeterOutputRow)
 lamp = table(tables.LampRow)
 
-_along = zone.alias("along")
-_at = bindparam("at", type_=UtcTime)
 _of = municipality.c.slug == bindparam("municipality")
-
-
-def _policy_in_force() -> Any:
-    """The key of the policy in force at `at`, else of the first one; of equal moments the later version."""
-    version = policy.alias("version")
-    mine = select(version.c.id).where(version.c.zone_id == zone.c.id).limit(1)
-    in_force = mine.where(version.c.valid_from <= _at).order_by(version.c.valid_from.desc(), version.c.id.desc())
-    first = mine.order_by(version.c.valid_from, version.c.id.desc())
-    return func.coalesce(in_force.scalar_subquery(), first.scalar_subquery())
-
 
 _MUNICIPALITIES = (
     select(municipality, price.c.valid_from, price.c.per_kwh, price.c.source)
@@ -67,25 +49,17 @@ _MUNICIPALITIES = (
 )
 _MUNICIPALITY = _MUNICIPALITIES.where(_of)
 
-_ZONES: AnySelect = (
+_EVERY_FACTOR = (
     select(
-        zone.c.id.label("zone_id"),
         municipality.c.slug.label("municipality"),
-        zone.c.slug.label("zone"),
-        zone.c.name,
-        zone.c.listed,
-        policy,
-        _along.c.slug.label("along"),
+        emission_factor.c.valid_from,
+        emission_factor.c.g_per_kwh,
+        emission_factor.c.source,
     )
-    .select_from(municipality)
-    .join(zone)
-    .join(policy, policy.c.id == _policy_in_force())
-    .outerjoin(zone_along, zone_along.c.zone_id == zone.c.id)
-    .outerjoin(_along, _along.c.id == zone_along.c.along_id)
-    .where(_of)
-    .order_by(zone_along.c.position)
+    .select_from(municipality.join(emission_factor))
+    .order_by(emission_factor.c.valid_from)
 )
-_ZONE = _ZONES.where(zone.c.slug == bindparam("zone"))
+_FACTORS = _EVERY_FACTOR.where(_of)
 
 OUTPUT_COLUMNS = (
     output.c.id,
@@ -146,31 +120,16 @@ class VillageTx(BaseTx):
     def municipalities(self) -> list[Municipality]:
         """All municipalities."""
         rows = sorted(self._rows(_MUNICIPALITIES), key=lambda row: str(row.slug))
-        return [_municipality(list(group)) for _, group in groupby(rows, key=lambda row: row.slug)]
+        factors = self._rows(_EVERY_FACTOR)
+        return [
+            _municipality(list(group), [row for row in factors if row.municipality == slug])
+            for slug, group in groupby(rows, key=lambda row: row.slug)
+        ]
 
     def municipality(self, municipality: str) -> Municipality | None:
-        """One municipality with its prices and safety schedule."""
+        """One municipality with its prices, emission factors and safety schedule."""
         rows = self._rows(_MUNICIPALITY, municipality=municipality)
-        return _municipality(rows) if rows else None
-
-    def zones(self, municipality: str, at: datetime) -> list[Zone]:
-        """All zones with the policy in force at `at`."""
-        return self._zones_of(self._rows(_ZONES, municipality=municipality, at=at))
-
-    def zone(self, key: ZoneKey, at: datetime) -> Zone | None:
-        """One zone with the policy in force at `at`."""
-        found = self._zones_of(self._rows(_ZONE, municipality=key.municipality, zone=key.zone, at=at))
-        return found[0] if found else None
-
-    def _zones_of(self, rows: Sequence[AnyRow]) -> list[Zone]:
-        along: dict[ZoneKey, list[str]] = {}
-        first: dict[ZoneKey, AnyRow] = {}
-        for row in rows:
-            key = ZoneKey(row.municipality, row.zone)
-            first.setdefault(key, row)
-            along.setdefault(key, []).extend([] if row.along is None else [row.along])
-            self._zone_ids[key] = row.zone_id
-        return [Zone(key, row.name, _policy(row), row.listed, tuple(along[key])) for key, row in sorted(first.items())]
+        return _municipality(rows, self._rows(_FACTORS, municipality=municipality)) if rows else None
 
     def controllers(self, municipality: str) -> list[Controller]:
         """All controllers of a municipality with their outputs and meters."""
@@ -249,28 +208,15 @@ class VillageTx(BaseTx):
         return Output(key, row.zone, row.min_level, row.max_level, row.step, row.safety, row.lamps, row.watts)
 
 
-def _municipality(rows: Sequence[AnyRow]) -> Municipality:
+def _municipality(rows: Sequence[AnyRow], factors: Sequence[AnyRow]) -> Municipality:
     row = rows[0]
     return Municipality(
         row.slug,
         row.name,
-        Place(row.lat, row.lon, row.tz),
+        Place(row.lat, row.lon, row.tz, row.region),
         row.language,
         row.currency,
         tuple(Price(r.valid_from, r.per_kwh, r.source) for r in rows if r.valid_from is not None),
         schedule_from_json(row.safety_schedule),
-    )
-
-
-def _policy(row: AnyRow) -> Policy:
-    return Policy(
-        valid_from=row.valid_from,
-        schedule=schedule_from_json(row.schedule),
-        minutes=row.minutes,
-        level=row.level,
-        longest_minutes=row.longest_minutes,
-        rest_minutes=row.rest_minutes,
-        fail_state=FailState(row.fail_state),
-        cut_off_after_min=row.cut_off_after_min,
-        resolution=row.resolution,
+        tuple(EmissionFactor(factor.valid_from, factor.g_per_kwh, factor.source) for factor in factors),
     )

@@ -1,18 +1,28 @@
 """Conduct: derive every output's order and plan from stored state, and record what must be published."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
+from service.domain.curve import Curve, Interval
 from service.domain.inventory import Controller, ControllerKey, Municipality, Output, Zone, ZoneKey, curve_of
-from service.domain.orders import Order, ahead, derive
+from service.domain.orders import Claim, Order, ahead, claims_of, derive
+from service.domain.policy import Rulebook
+from service.domain.schedule import Program
 from service.domain.sun import night_of, noon
-from service.ports import OutputPlan, Plan, SentOrder, SentPlan, Tx
+from service.domain.words import Cause
+from service.ports import OutputPlan, Plan, PlanStep, SentOrder, SentPlan, Tx
 from service.usecases.progress import follow, next_failure
 
 PLAN_NIGHTS = 8
 """A plan reaches this many nights ahead, so that at least seven remain until it is made anew at noon."""
+
+MAX_STEPS = 250
+"""Steps of one output in a plan: as many as the contract allows."""
+
+MAX_STEPS_BYTES = 19_000
+"""What the steps of a plan may take of a message's 32 KiB; twenty steps of each output's rule take the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +58,19 @@ class Conducted:
 
 def conduct_zones(tx: Tx, municipality: str, zones: frozenset[ZoneKey], now: datetime, speed: float) -> Conducted:
     """Derive the orders of the outputs in some zones; for when presses came there."""
+    village = _village(tx, municipality)
     outputs = tx.outputs(zones)
     sent = tx.sent_orders({output.key.owner for output in outputs})
-    leases = [lease for lease, _ in tx.leases_running(municipality, now)]
+    if village is None:
+        return Conducted()
+    claims = _claims(tx, municipality, {output.zone for output in outputs}, now)
 
     out = []
     for controller, own in _by_owner(outputs).items():
         before = sent.get(controller)
         if before is None or before.orders is None:
             return conduct(tx, municipality, now, speed)
-        derived = {**before.orders, **{output.key.n: derive(output, leases, now) for output in own}}
+        derived = {**before.orders, **village.orders(own, claims, now)}
         if _differ(before.orders, derived, now):
             out.append(OrderOut(controller, before.desired_n + 1, _present(derived, now)))
 
@@ -69,26 +82,54 @@ def conduct_zones(tx: Tx, municipality: str, zones: frozenset[ZoneKey], now: dat
 
 def conduct(tx: Tx, municipality: str, now: datetime, speed: float, *, again: bool = False) -> Conducted:
     """Derive all orders and plans of a municipality; `again` publishes unchanged ones, too."""
+    village = _village(tx, municipality)
+    if village is None:
+        return Conducted()
     controllers = tx.controllers(municipality)
     sent = tx.sent_orders(controller.key for controller in controllers)
-    leases = [lease for lease, _ in tx.leases_running(municipality, now)]
+    claims = _claims(tx, municipality, village.zones, now)
 
     orders = []
     for controller in controllers:
         before = sent.get(controller.key)
-        derived = {output.key.n: derive(output, leases, now) for output in controller.outputs}
+        derived = village.orders(controller.outputs, claims, now)
         counter = 0 if before is None else before.desired_n
         if before is None or before.orders is None or _differ(before.orders, derived, now):
             orders.append(OrderOut(controller.key, counter + 1, _present(derived, now)))
         elif again:
             orders.append(OrderOut(controller.key, counter, _present(derived, now)))
-    plans = _plans(tx, municipality, controllers, now, again=again)
+    plans = _plans(tx, village, controllers, now, again=again)
 
     _keep(tx, orders, plans, now)
     waiting = tx.leases_waiting(municipality, now)
     changed = follow(tx, waiting, now, speed, ordered=True, again=again)
     look_again = next_failure(tx, municipality, now, speed)
     return Conducted(tuple(orders), tuple(plans), frozenset(changed), look_again)
+
+
+@dataclass(frozen=True, slots=True)
+class _Village:
+    """A municipality with its zones by their ids."""
+
+    home: Municipality
+    zones: Mapping[str, Zone]
+
+    def orders(self, outputs: Iterable[Output], claims: Mapping[str, list[Claim]], now: datetime) -> dict[int, Order]:
+        """The orders of a controller's outputs by their numbers."""
+        return {
+            output.key.n: derive(output, curve_of(output, self.zones[output.zone], self.home), claims[output.zone], now)
+            for output in outputs
+        }
+
+
+def _village(tx: Tx, municipality: str) -> _Village | None:
+    home = tx.municipality(municipality)
+    return None if home is None else _Village(home, {zone.key.zone: zone for zone in tx.zones(municipality)})
+
+
+def _claims(tx: Tx, municipality: str, zones: Iterable[str], now: datetime) -> dict[str, list[Claim]]:
+    leases = [lease for lease, _ in tx.leases_running(municipality, now)]
+    return {zone: claims_of(ZoneKey(municipality, zone), leases, now) for zone in zones}
 
 
 def _keep(tx: Tx, orders: list[OrderOut], plans: list[PlanOut], now: datetime) -> None:
@@ -115,15 +156,11 @@ def _present(orders: Mapping[int, Order], now: datetime) -> dict[int, Order]:
     return {n: order for n, order in kept.items() if order}
 
 
-def _plans(tx: Tx, municipality: str, controllers: list[Controller], now: datetime, *, again: bool) -> list[PlanOut]:
-    home = tx.municipality(municipality)
-    if home is None:
-        return []
-    zones = {zone.key.zone: zone for zone in tx.zones(municipality, now)}
-    sent = tx.sent_plans(municipality)
+def _plans(tx: Tx, village: _Village, controllers: list[Controller], now: datetime, *, again: bool) -> list[PlanOut]:
+    sent = tx.sent_plans(village.home.id)
     out = []
     for controller in controllers:
-        plan = plan_of(controller, home, zones, now)
+        plan = plan_of(controller, village.home, village.zones, now)
         before = sent.get(controller.key)
         if before is None or before.digest != digest(plan):
             out.append(PlanOut(controller.key, (before.plan_n if before else 0) + 1, plan))
@@ -136,25 +173,49 @@ def plan_of(controller: Controller, municipality: Municipality, zones: Mapping[s
     """What a controller carries out by itself from tonight's beginning on."""
     place = municipality.place
     tonight = night_of(now, place.tz)
-    start, ends = noon(tonight, place.tz), noon(tonight + timedelta(days=PLAN_NIGHTS), place.tz)
-    outputs = {}
-    for output in controller.outputs:
-        curve = curve_of(output, zones[output.zone], municipality)
-        outputs[output.key.n] = OutputPlan(
-            steps=tuple((stretch.start, output.keeps(stretch.level)) for stretch in curve.intervals(start, ends)),
+    curves = {output: curve_of(output, zones[output.zone], municipality) for output in controller.outputs}
+    last = next(day for day in _last_nights(tonight) if day == tonight or _fits(curves.values(), tonight, day))
+    start, ends = noon(tonight, place.tz), noon(last + timedelta(days=1), place.tz)
+    outputs = {
+        output.key.n: OutputPlan(
+            steps=tuple(PlanStep(i.start, i.level, i.cause, i.fade_s) for i in curve.intervals(start, ends)),
             ends=ends,
-            rule=curve.schedule.steps,
+            rule=_rule(curve, last),
             safety=output.safety,
         )
-    policy = zones[controller.outputs[0].zone].policy
+        for output, curve in curves.items()
+    }
+    policy = zones[controller.outputs[0].zone].policy_on(tonight)
     return Plan(
         place=place,
         outputs=outputs,
         fail_state=policy.fail_state,
         cut_off_after_min=policy.cut_off_after_min,
-        local_press_minutes=policy.minutes,
-        local_press_level=policy.level,
+        local_press_minutes=policy.press.minutes,
+        local_press_level=policy.press.level,
     )
+
+
+def _last_nights(tonight: date) -> Iterator[date]:
+    return (tonight + timedelta(days=n) for n in reversed(range(PLAN_NIGHTS)))
+
+
+def _fits(curves: Iterable[Curve], first: date, last: date) -> bool:
+    """Whether the plan of some nights fits into a message."""
+    nights = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    steps = [[part for day in nights for part in curve.night(day)] for curve in curves]
+    return max(map(len, steps)) <= MAX_STEPS and sum(_bytes(part) for own in steps for part in own) <= MAX_STEPS_BYTES
+
+
+def _bytes(step: Interval) -> int:
+    return 34 + (20 if step.cause is Cause.EXCEPTION else 0) + (14 if step.fade_s else 0)
+
+
+def _rule(curve: Curve, last: date) -> Program:
+    """What the controller does in nights for which it was told nothing: the program of most nights."""
+    if isinstance(curve.ruling, Rulebook):
+        return curve.ruling.policy_on(last).schedule.steps
+    return curve.ruling.rules_on(last, curve.place.region).program
 
 
 def digest(plan: Plan) -> str:

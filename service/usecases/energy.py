@@ -79,7 +79,7 @@ def council_energy(
     home = municipality_of(tx, municipality)
     first, last = _nights(home, first, last, now)
     if zone is not None:
-        find(tx, ZoneKey(municipality, zone), now)
+        find(tx, ZoneKey(municipality, zone))
     tonight = night_of(now, home.place.tz)
     rows = [
         row

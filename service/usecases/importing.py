@@ -2,17 +2,18 @@
 
 import tomllib
 from collections import Counter
-from datetime import date, time
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 
+from service.domain.conditions import known_region
 from service.domain.inventory import (
-    ID_PATTERN,
     Controller,
     ControllerKey,
+    EmissionFactor,
     Inventory,
     Lamp,
     Meter,
@@ -20,66 +21,80 @@ from service.domain.inventory import (
     Municipality,
     Output,
     OutputKey,
-    Policy,
     Price,
     Zone,
     ZoneKey,
 )
-from service.domain.schedule import Anchor, Schedule, Step
-from service.domain.sun import Place, noon
+from service.domain.policy import Policy, Resolution, Rulebook
+from service.domain.schedule import Schedule
+from service.domain.sun import Place
 from service.domain.words import FailState, RingSign
 from service.errors import InvalidError
+from service.usecases.policy_documents import Id, Name, PressDocument, QuietDocument
+from service.usecases.schedule_documents import Level, Part, ScheduleDocument, StepDocument
 
-Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120)]
-Level = Annotated[int, Field(ge=0, le=100)]
 Number = Annotated[int, Field(ge=1, le=8)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def _as_schedule(value: object) -> object:
+    return {"steps": value} if isinstance(value, list) else value
 
 
-class _Step(_Part):
-    at: str
-    level: Level
+_Schedule = Annotated[ScheduleDocument, BeforeValidator(_as_schedule)]
+"""A schedule with rules, or only the steps of every night."""
 
 
-class _Price(_Part):
+_ALL_NIGHT = ScheduleDocument(steps=(StepDocument(at="sunset", level=100), StepDocument(at="sunrise", level=0)))
+
+
+class _Price(Part):
     valid_from: date
     per_kwh: Annotated[Decimal, Field(ge=0, le=10)]
     source: Name
 
 
-class _Municipality(_Part):
+class _EmissionFactor(Part):
+    valid_from: date
+    g_per_kwh: Annotated[int, Field(ge=0, le=5000)]
+    source: Name
+
+
+class _Municipality(Part):
     id: Id
     name: Name
     timezone: str
+    region: str = ""
     lat: Annotated[float, Field(ge=-90, le=90)]
     lon: Annotated[float, Field(ge=-180, le=180)]
     language: Annotated[str, StringConstraints(pattern="^[a-z]{2}$")] = "de"
     currency: Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")] = "EUR"
-    prices: list[_Price] = []
-    safety_schedule: list[_Step] = [_Step(at="sunset", level=100), _Step(at="sunrise", level=0)]
+    prices: tuple[_Price, ...] = ()
+    emission_factors: tuple[_EmissionFactor, ...] = ()
+    safety_schedule: _Schedule = _ALL_NIGHT
 
 
-class _Zone(_Part):
+class _Resolution(Part):
+    number: Name
+    passed_on: date
+    safety_note: str = ""
+
+
+class _Zone(Part):
     id: Id
     name: Name
+    listed: bool = True
     schedule: str
-    minutes: int
-    level: int = 100
-    longest_minutes: int = 60
-    rest_minutes: int = 0
+    press: PressDocument
+    valid_from: date = date(2000, 1, 1)
+    until: date | None = None
+    quiet: tuple[QuietDocument, ...] = ()
+    along: tuple[Id, ...] = ()
     fail_state: FailState = FailState.PLAN
     cut_off_after_min: int = 1440
-    resolution: str | None = None
-    valid_from: date = date(2000, 1, 1)
-    listed: bool = True
-    along: list[Id] = []
+    resolution: _Resolution | None = None
 
 
-class _Output(_Part):
+class _Output(Part):
     n: Number
     zone: Id
     min: Level = 0
@@ -87,20 +102,20 @@ class _Output(_Part):
     step: Annotated[int, Field(ge=1, le=100)] = 1
 
 
-class _Meter(_Part):
+class _Meter(Part):
     n: Number
     outputs: Annotated[list[Number], Field(min_length=1)]
 
 
-class _Controller(_Part):
+class _Controller(Part):
     id: Id
     kind: Annotated[str, StringConstraints(pattern="^(luminaire|cabinet)$")]
     name: Name
     outputs: Annotated[list[_Output], Field(min_length=1, max_length=8)]
-    meters: Annotated[list[_Meter], Field(max_length=8)] = []
+    meters: Annotated[tuple[_Meter, ...], Field(max_length=8)] = ()
 
 
-class _Lamp(_Part):
+class _Lamp(Part):
     id: Id
     controller: Id
     output: Number
@@ -112,10 +127,10 @@ class _Lamp(_Part):
     ring: RingSign = RingSign.UNKNOWN
 
 
-class _File(_Part):
+class _File(Part):
     note: str = ""
     municipality: _Municipality
-    schedules: dict[str, list[_Step]]
+    schedules: dict[str, _Schedule]
     zone: Annotated[list[_Zone], Field(min_length=1)]
     controller: Annotated[list[_Controller], Field(min_length=1)]
     lamp: Annotated[list[_Lamp], Field(min_length=1)]
@@ -137,20 +152,18 @@ def _inventory(file: _File) -> Inventory:
     if faults:
         raise InvalidError("\n".join(faults))
     home = file.municipality
-    try:
-        schedules = {name: _schedule(f"schedules.{name}", steps) for name, steps in file.schedules.items()}
-        municipality = Municipality(
-            id=home.id,
-            name=home.name,
-            place=Place(home.lat, home.lon, home.timezone),
-            language=home.language,
-            currency=home.currency,
-            prices=tuple(Price(price.valid_from, price.per_kwh, price.source) for price in home.prices),
-            safety_schedule=_schedule("municipality.safety_schedule", home.safety_schedule),
-        )
-        zones = tuple(_zone(home.id, home.timezone, zone, schedules) for zone in file.zone)
-    except ValueError as error:
-        raise InvalidError(str(error)) from error
+    municipality = Municipality(
+        id=home.id,
+        name=home.name,
+        place=Place(home.lat, home.lon, home.timezone, home.region),
+        language=home.language,
+        currency=home.currency,
+        prices=tuple(Price(price.valid_from, price.per_kwh, price.source) for price in home.prices),
+        safety_schedule=home.safety_schedule.schedule(),
+        emission_factors=tuple(EmissionFactor(f.valid_from, f.g_per_kwh, f.source) for f in home.emission_factors),
+    )
+    schedules = {name: document.schedule() for name, document in file.schedules.items()}
+    zones = tuple(_zone(home.id, zone, schedules) for zone in file.zone)
     lamps = tuple(_lamp(home.id, lamp) for lamp in file.lamp)
     controllers = tuple(_controller(home.id, controller, lamps) for controller in file.controller)
     return Inventory(municipality, zones, controllers, lamps, file.note)
@@ -163,6 +176,8 @@ def _faults(file: _File) -> list[str]:
     faults = []
     if file.municipality.timezone not in available_timezones():
         faults.append(f"municipality.timezone: unknown time zone {file.municipality.timezone!r}")
+    if file.municipality.region and not known_region(file.municipality.region):
+        faults.append(f"municipality.region: no holidays are known for {file.municipality.region!r}; write DE-SH")
     for kind, ids in (
         ("zone", [zone.id for zone in file.zone]),
         ("controller", [controller.id for controller in file.controller]),
@@ -204,43 +219,26 @@ def _controller_faults(controller: _Controller, zones: set[str]) -> list[str]:
     return faults
 
 
-def _schedule(name: str, steps: list[_Step]) -> Schedule:
-    try:
-        return Schedule(tuple(_step(step) for step in steps))
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
-
-
-def _step(step: _Step) -> Step:
-    """A step from "sunset", "sunrise-10" or "00:30"."""
-    for anchor in (Anchor.SUNSET, Anchor.SUNRISE):
-        if step.at.startswith(anchor):
-            offset = step.at.removeprefix(anchor) or "+0"
-            if offset[0] in "+-" and offset[1:].isdigit():
-                return Step(anchor, step.level, offset_min=int(offset))
-    try:
-        hours, minutes = step.at.split(":")
-        return Step(Anchor.CLOCK, step.level, clock=time(int(hours), int(minutes)))
-    except ValueError as error:
-        raise ValueError(f'at: {step.at!r} is neither a time like "00:30" nor "sunset+10" or "sunrise-10"') from error
-
-
-def _zone(municipality: str, tz: str, zone: _Zone, schedules: dict[str, Schedule]) -> Zone:
+def _zone(municipality: str, zone: _Zone, schedules: dict[str, Schedule]) -> Zone:
+    resolution = zone.resolution
     try:
         policy = Policy(
-            valid_from=noon(zone.valid_from, tz),
+            valid_from=zone.valid_from,
             schedule=schedules[zone.schedule],
-            minutes=zone.minutes,
-            level=zone.level,
-            longest_minutes=zone.longest_minutes,
-            rest_minutes=zone.rest_minutes,
+            press=zone.press.rules(),
+            until=zone.until,
+            quiet=tuple(cap.cap() for cap in zone.quiet),
+            along=tuple(zone.along),
             fail_state=zone.fail_state,
             cut_off_after_min=zone.cut_off_after_min,
-            resolution=zone.resolution,
+            version=1,
+            resolution=None
+            if resolution is None
+            else Resolution(resolution.number, resolution.passed_on, resolution.safety_note),
         )
     except ValueError as error:
-        raise ValueError(f"zone {zone.id}: {error}") from error
-    return Zone(ZoneKey(municipality, zone.id), zone.name, policy, zone.listed, tuple(zone.along))
+        raise InvalidError(f"zone {zone.id}: {error}") from error
+    return Zone(ZoneKey(municipality, zone.id), zone.name, Rulebook((policy,)), zone.listed)
 
 
 def _lamp(municipality: str, lamp: _Lamp) -> Lamp:

@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
+from service.domain.curve import Curve, Interval
 from service.domain.inventory import Municipality, Output, Zone, ZoneKey, curve_of
 from service.domain.leases import Lease, Progress
 from service.domain.lights import FRESH_FOR, Light, Watched, availability, light_of, until_of
-from service.domain.orders import Order, derive
+from service.domain.orders import Order, claims_of, derive
+from service.domain.policy import PressRules
 from service.domain.press import Facts, Granted, Refused, decide, look_back
-from service.domain.schedule import Curve, Interval
 from service.domain.sun import night_of, noon
 from service.domain.words import LeaseState
 from service.errors import UnknownError
 from service.ports import Tx
-from service.usecases.press import find
+from service.usecases.press import find, loads_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class ZoneView:
     municipality: Municipality
     light: Light
     press: Granted | Refused
+    rules: PressRules
     cost: Cost
     next_change: tuple[datetime, int] | None
     look_again: datetime
@@ -56,12 +58,13 @@ def look_at_zones(
 ) -> list[ZoneView]:
     """Listed zones of a municipality, or the named ones (listed or not). UnknownError names what is missing."""
     home = municipality_of(tx, municipality)
-    everything = {zone.key.zone: zone for zone in tx.zones(municipality, now)}
+    everything = {zone.key.zone: zone for zone in tx.zones(municipality)}
     if zones is None:
         found = [zone for zone in everything.values() if zone.listed]
     else:
         found = [_named(home, everything, zone) for zone in dict.fromkeys(zones)]
-    keys = {key for zone in found for key in zone.lights}
+    tonight = night_of(now, home.place.tz)
+    keys = {key for zone in found for key in zone.lights(tonight)}
     watched = tx.watched(keys)
     lit_leases = _lit_leases(tx, home.id, watched, now)
     return [_view(tx, home, zone, everything, watched, lit_leases, now, speed, broker_connected) for zone in found]
@@ -81,11 +84,12 @@ def _lit_leases(tx: Tx, municipality: str, watched: list[Watched], now: datetime
     return [lease for lease, progress in tx.leases_running(municipality, now) if progress.state in lit]
 
 
-def _confirmed_order(watched: Watched, lit_leases: list[Lease], now: datetime) -> Order:
+def _confirmed_order(watched: Watched, curve: Curve, lit_leases: list[Lease], now: datetime) -> Order:
     """The order that an output is known to follow: the last one if it was acknowledged, else what was lit before."""
     if watched.controller.desired_n >= watched.desired_n:
         return watched.order
-    return derive(watched.output, lit_leases, now)
+    zone = ZoneKey(watched.output.key.municipality, watched.output.zone)
+    return derive(watched.output, curve, claims_of(zone, lit_leases, now), now)
 
 
 def _view(
@@ -99,28 +103,29 @@ def _view(
     speed: float,
     broker_connected: bool,
 ) -> ZoneView:
+    tonight = night_of(now, home.place.tz)
     own = [w for w in watched if w.output.zone == zone.key.zone]
-    lit = {key.zone for key in zone.lights}
-    pressed = [w for w in watched if w.output.zone in lit]
-    curves = {w.output.key: curve_of(w.output, zones[w.output.zone], home) for w in pressed}
-    until = until_of(((curves[w.output.key], _confirmed_order(w, lit_leases, now)) for w in own), now)
-    policy = zone.policy
+    lit = {key.zone for key in zone.lights(tonight)}
+    pressed = [w.output for w in watched if w.output.zone in lit]
+    curves = [(curve_of(w.output, zone, home), w) for w in own]
+    until = until_of(((curve, _confirmed_order(w, curve, lit_leases, now)) for curve, w in curves), now)
     facts = Facts(
-        policy=policy,
-        curves=tuple(dict.fromkeys(curves.values())),
-        leases=tuple(tx.light_pressed(zone.key, now - look_back(policy))),
+        rulebook=zone.rulebook,
+        loads=loads_of(home, zones, zone, pressed),
+        leases=tuple(tx.light_pressed(zone.key, look_back(zone.rulebook, home.place, now))),
         outputs=tuple(availability(w.controller, now, speed) for w in own),
         broker_connected=broker_connected,
     )
     verdict = decide(facts, now)
-    change = Curve(policy.schedule, home.place).next_change(now, timedelta(days=2))
+    change = Curve(zone.rulebook, home.place).next_change(now, timedelta(days=2))
     light = light_of(own, until, now, speed)
     return ZoneView(
         zone=zone,
         municipality=home,
         light=light,
         press=verdict,
-        cost=_cost(home, policy.minutes, policy.level, [w.output for w in pressed], now),
+        rules=zone.policy_on(tonight).press,
+        cost=_cost(home, zone.policy_on(tonight).press, pressed, now),
         next_change=change,
         look_again=_look_again(verdict, change, until, own, now, speed),
     )
@@ -147,9 +152,9 @@ def _look_again(
     return min(moment for moment in moments if moment > now)
 
 
-def _cost(home: Municipality, minutes: int, level: int, outputs: list[Output], now: datetime) -> Cost:
-    watts = sum(output.watts * output.keeps(level) / 100 for output in outputs)
-    wh = watts * minutes / 60
+def _cost(home: Municipality, rules: PressRules, outputs: list[Output], now: datetime) -> Cost:
+    watts = sum(output.watts * output.keeps(rules.level) / 100 for output in outputs)
+    wh = watts * rules.minutes / 60
     price = home.price_on(night_of(now, home.place.tz))
     money = (
         None if price is None else (Decimal(str(wh)) / 1000 * price.per_kwh).quantize(Decimal("0.01"), ROUND_HALF_UP)
@@ -167,6 +172,6 @@ def look_at_lease(tx: Tx, municipality: str, lease_id: str) -> tuple[Lease, Prog
 
 def look_at_plan(tx: Tx, key: ZoneKey, now: datetime) -> list[Interval]:
     """The zone's plan from now to the end of the coming week's nights: public, so nothing past and no presses."""
-    home, zone = find(tx, key, now)
+    home, zone = find(tx, key)
     ends = noon(night_of(now, home.place.tz) + timedelta(days=8), home.place.tz)
-    return list(Curve(zone.policy.schedule, home.place).intervals(now, ends))
+    return list(Curve(zone.rulebook, home.place).intervals(now, ends))

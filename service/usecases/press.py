@@ -1,16 +1,17 @@
 """Press: a resident asks for light in a zone."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
 
+from service.domain.curve import Curve
 from service.domain.inventory import Municipality, Output, Zone, ZoneKey, curve_of
 from service.domain.leases import Lease
 from service.domain.lights import availability
-from service.domain.press import Facts, Granted, Refused, decide, look_back
-from service.domain.schedule import Curve
+from service.domain.press import Facts, Granted, Load, Refused, decide, look_back
+from service.domain.sun import night_of
 from service.domain.words import Availability, Channel
 from service.errors import UnknownError
 from service.ports import Answer, PressRecord, Tx
@@ -61,45 +62,51 @@ def press(
 
 
 def _press(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
-    municipality, zone = find(tx, key, around.now)
-    outputs = tx.outputs(zone.lights)
-    seen = availabilities(tx, outputs, around.now, around.speed)
+    now = around.now
+    home, zone = find(tx, key)
+    tonight = night_of(now, home.place.tz)
+    lights = zone.lights(tonight)
+    outputs = tx.outputs(lights)
+    seen = availabilities(tx, outputs, now, around.speed)
+    zones = {key.zone: zone, **{other.zone: along for other in lights[1:] if (along := tx.zone(other)) is not None}}
     own = (how for output, how in zip(outputs, seen, strict=True) if output.zone == key.zone)
     facts = Facts(
-        policy=zone.policy,
-        curves=curves(tx, municipality, zone, outputs, around.now),
-        leases=tuple(tx.light_pressed(key, around.now - look_back(zone.policy))),
+        rulebook=zone.rulebook,
+        loads=loads_of(home, zones, zone, outputs),
+        leases=tuple(tx.light_pressed(key, look_back(zone.rulebook, home.place, now))),
         outputs=tuple(own),
         broker_connected=around.broker_connected,
+        channel=around.channel,
     )
 
-    verdict = decide(facts, around.now)
+    verdict = decide(facts, now)
     expected = sum(1 for availability in seen if availability is not Availability.OFFLINE)
 
     lease = None
     if isinstance(verdict, Granted):
-        lease = Lease(token_hex(16), key, zone.lights, around.now, verdict.until, verdict.level)
+        warn = zone.policy_on(tonight).press.warn_before_dark
+        lease = Lease(token_hex(16), key, lights, now, verdict.until, verdict.level, warn)
         tx.add_lease(lease, expected)
     refused = verdict if isinstance(verdict, Refused) else None
     tx.add_press(
         PressRecord(
             id=token_hex(16),
             zone=key,
-            at=around.now,
+            at=now,
             channel=around.channel,
             refused=None if refused is None else refused.reason,
             lease=None if lease is None else lease.id,
         )
     )
-    return Pressed(municipality.place.tz, lease, expected, refused)
+    return Pressed(home.place.tz, lease, expected, refused)
 
 
-def find(tx: Tx, key: ZoneKey, now: datetime) -> tuple[Municipality, Zone]:
+def find(tx: Tx, key: ZoneKey) -> tuple[Municipality, Zone]:
     """The municipality and the zone of a key, or UnknownError that says which is missing."""
     municipality = tx.municipality(key.municipality)
     if municipality is None:
         raise UnknownError(f"There is no municipality “{key.municipality}” here.")
-    zone = tx.zone(key, now)
+    zone = tx.zone(key)
     if zone is None:
         raise UnknownError(f"{municipality.name} has no zone “{key.zone}”.")
     return municipality, zone
@@ -111,15 +118,13 @@ def availabilities(tx: Tx, outputs: list[Output], now: datetime, speed: float) -
     return [availability(states[output.key.owner], now, speed) for output in outputs]
 
 
-def curves(tx: Tx, municipality: Municipality, zone: Zone, outputs: list[Output], now: datetime) -> tuple[Curve, ...]:
-    """The different light curves of the outputs that a press in `zone` lights."""
-    zones = {zone.key.zone: zone}
-    for other in zone.lights[1:]:
-        along = tx.zone(other, now)
-        if along is not None:
-            zones[other.zone] = along
-    found = {curve_of(output, zones[output.zone], municipality): None for output in outputs}
-    return tuple(found)
+def loads_of(home: Municipality, zones: Mapping[str, Zone], zone: Zone, outputs: Iterable[Output]) -> tuple[Load, ...]:
+    """The outputs that a press in `zone` lights, those with the same curve as one load."""
+    watts: dict[tuple[Curve, bool], float] = {}
+    for output in outputs:
+        kind = curve_of(output, zones[output.zone], home), output.zone == zone.key.zone
+        watts[kind] = watts.get(kind, 0.0) + output.watts
+    return tuple(Load(curve, total, own) for (curve, own), total in watts.items())
 
 
 def scope_of(key: ZoneKey, idempotency_key: str) -> str:

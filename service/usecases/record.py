@@ -5,8 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from service.domain.curve import Curve
 from service.domain.energy import beyond_plan, book, plausible
-from service.domain.inventory import Controller, ControllerKey, Output, OutputKey, ZoneKey, curve_of
+from service.domain.inventory import (
+    Controller,
+    ControllerKey,
+    Municipality,
+    Output,
+    OutputKey,
+    Zone,
+    ZoneKey,
+    curve_of,
+)
 from service.domain.lights import FRESH_FOR
 from service.domain.reports import (
     ControllerState,
@@ -20,7 +30,6 @@ from service.domain.reports import (
     believable,
     moment_of,
 )
-from service.domain.schedule import Curve
 from service.ports import Tx
 from service.usecases.progress import follow
 
@@ -43,21 +52,20 @@ class Recorded:
 
 @dataclass(slots=True)
 class _Batch:
-    """A transaction, its moment, what it changed, and the curves of zones that it had to read."""
+    """A transaction, its moment, what it changed, and the zones that it had to read."""
 
     tx: Tx
     now: datetime
     done: Recorded = field(default_factory=Recorded)
-    curves: dict[tuple[ZoneKey, bool], Curve | None] = field(default_factory=dict)
+    zones: dict[ZoneKey, tuple[Zone | None, Municipality | None]] = field(default_factory=dict)
 
     def curve(self, output: Output) -> Curve | None:
-        """The curve of an output's plan, by the policy in force now; read once for each zone."""
-        zone_key = ZoneKey(output.key.municipality, output.zone)
-        known = zone_key, output.safety
-        if known not in self.curves:
-            zone, home = self.tx.zone(zone_key, self.now), self.tx.municipality(zone_key.municipality)
-            self.curves[known] = None if zone is None or home is None else curve_of(output, zone, home)
-        return self.curves[known]
+        """The curve of an output's plan; its zone is read once."""
+        key = ZoneKey(output.key.municipality, output.zone)
+        if key not in self.zones:
+            self.zones[key] = self.tx.zone(key), self.tx.municipality(key.municipality)
+        zone, home = self.zones[key]
+        return None if zone is None or home is None else curve_of(output, zone, home)
 
 
 def record(tx: Tx, messages: Sequence[Message], now: datetime, speed: float) -> Recorded:

@@ -15,7 +15,7 @@ from service.domain.orders import Order
 from service.domain.reports import Counters, MeterReading, OutputReport, Report, Status
 from service.domain.schedule import Step
 from service.domain.words import Cause
-from service.ports import OutputPlan, Plan
+from service.ports import OutputPlan, Plan, PlanStep
 
 MAX_PAYLOAD = 32 * 1024
 """Bytes; a longer payload is dropped unread."""
@@ -182,9 +182,18 @@ def _output_plan(output: OutputPlan) -> dict[str, object]:
     return {
         "safety": output.safety,
         "ends": milliseconds(output.ends),
-        "steps": [{"at": milliseconds(at), "level": level} for at, level in output.steps],
+        "steps": [_plan_step(step) for step in output.steps],
         "rule": [_rule_step(step) for step in output.rule],
     }
+
+
+def _plan_step(step: PlanStep) -> dict[str, object]:
+    body: dict[str, object] = {"at": milliseconds(step.at), "level": step.level}
+    if step.cause is not Cause.SCHEDULE:
+        body["cause"] = step.cause.value
+    if step.fade_s:
+        body["fade_s"] = step.fade_s
+    return body
 
 
 def _rule_step(step: Step) -> dict[str, object]:
@@ -193,6 +202,8 @@ def _rule_step(step: Step) -> dict[str, object]:
         body["clock"] = step.clock.strftime("%H:%M")
     if step.offset_min:
         body["offset_min"] = step.offset_min
+    if step.fade_s:
+        body["fade_s"] = step.fade_s
     return body
 
 

@@ -2,23 +2,40 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date
 
 import pytest
 
 from service.domain.energy import Entry
 from service.domain.inventory import ControllerKey, Inventory, Lamp, Meter, MeterKey, OutputKey, ZoneKey
 from service.domain.leases import Lease
+from service.domain.policy import LightException, Policy, Rulebook
 from service.domain.reports import ControllerState, MeterState, OutputState
+from service.domain.schedule import Anchor, Moment, QuietCap, Step, Window
 from service.domain.words import Cause, Channel, Reason
 from service.errors import ConflictError, InvalidError
-from service.ports import PressRecord, SentOrder, SentPlan, Tx
+from service.ports import Draft, Enactment, ExceptionRecord, PressRecord, SentOrder, SentPlan, Tx
 from service.store import SqlStore
-from tests.support.leck import CABINET, CROSSING, FIRST, METER, NOW, POLICY, SECOND, START, STREET, later, leck
+from tests.support.leck import (
+    ALONE,
+    CABINET,
+    CROSSING,
+    DARK,
+    FIRST,
+    METER,
+    NOW,
+    POLICY,
+    SECOND,
+    START,
+    STREET,
+    later,
+    leck,
+)
 from tests.support.stores import query
 
 NOWHERE = ZoneKey("leck", "nowhere")
+FESTIVAL = LightException("festival", "Dorffest", START, START, (Step(Anchor.SUNSET, 100),))
+ALL_NIGHT_LONG = Window(Moment(Anchor.SUNSET), Moment(Anchor.SUNRISE))
 LEASE = Lease("a" * 32, STREET, (STREET, CROSSING), NOW, later(minutes=10), 80)
 
 
@@ -28,8 +45,10 @@ def counts(url: str) -> dict[str, int]:
         "municipality",
         "price",
         "zone",
-        "zone_along",
-        "policy",
+        "emission_factor",
+        "policy_version",
+        "policy_draft",
+        "light_exception",
         "controller",
         "output",
         "meter",
@@ -43,8 +62,8 @@ async def test_an_inventory_comes_back_as_it_was_saved(village: SqlStore) -> Non
     wanted = leck()
     assert await village.read(lambda tx: tx.municipality("leck")) == wanted.municipality
     assert await village.read(lambda tx: tx.municipalities()) == [wanted.municipality]
-    assert await village.read(lambda tx: tx.zones("leck", NOW)) == list(wanted.zones)
-    assert await village.read(lambda tx: tx.zone(STREET, NOW)) == wanted.zones[0]
+    assert await village.read(lambda tx: tx.zones("leck")) == list(wanted.zones)
+    assert await village.read(lambda tx: tx.zone(STREET)) == wanted.zones[0]
     assert await village.read(lambda tx: tx.controllers("leck")) == list(wanted.controllers)
     assert await village.read(lambda tx: tx.controllers_by_key([CABINET])) == list(wanted.controllers)
     assert await village.read(lambda tx: tx.outputs([STREET, CROSSING])) == list(wanted.controllers[0].outputs)
@@ -64,8 +83,8 @@ async def test_an_output_counts_its_lamps_and_one_safety_lamp_makes_it_safe(stor
 async def test_what_does_not_exist_is_none_or_left_out(village: SqlStore) -> None:
     other = ControllerKey("leck", "other")
     assert await village.read(lambda tx: tx.municipality("other")) is None
-    assert await village.read(lambda tx: tx.zone(NOWHERE, NOW)) is None
-    assert await village.read(lambda tx: tx.zones("other", NOW)) == []
+    assert await village.read(lambda tx: tx.zone(NOWHERE)) is None
+    assert await village.read(lambda tx: tx.zones("other")) == []
     assert await village.read(lambda tx: tx.controllers("other")) == []
     assert await village.read(lambda tx: tx.lamps("other")) == []
     assert await village.read(lambda tx: tx.controllers_by_key([other])) == []
@@ -99,38 +118,41 @@ async def test_a_meter_of_one_output_is_its_own(store: SqlStore) -> None:
 async def test_saving_twice_adds_nothing(village: SqlStore, store_url: str) -> None:
     before = counts(store_url)
     await village.write(lambda tx: tx.save_inventory(leck(), later(days=1)))
-    again = with_policy(leck(), valid_from=later(days=1))  # the same rules, said to hold from a later day on
-    await village.write(lambda tx: tx.save_inventory(again, later(days=1)))
     assert counts(store_url) == before
-    assert await village.read(lambda tx: tx.zone(STREET, later(days=2))) == leck().zones[0]
+    assert await village.read(lambda tx: tx.zones("leck")) == list(leck().zones)
 
 
-async def test_the_policy_in_force_at_a_moment(village: SqlStore) -> None:
-    june, march = START + timedelta(days=160), START + timedelta(days=60)
-    await village.write(lambda tx: tx.save_inventory(with_policy(leck(), valid_from=june, minutes=20), NOW))
-    await village.write(lambda tx: tx.save_inventory(with_policy(leck(), valid_from=march, minutes=15), NOW))
-    await village.write(lambda tx: tx.save_inventory(with_policy(leck(), valid_from=march, minutes=16), NOW))
+async def test_a_zone_that_is_there_keeps_its_rules_whatever_the_inventory_says(village: SqlStore) -> None:
+    await village.write(lambda tx: tx.save_inventory(with_policies(leck(), replace(POLICY, until=START)), NOW))
+    assert await village.read(lambda tx: tx.zone(STREET)) == leck().zones[0]
 
-    async def minutes(at: datetime) -> int:
-        zone = await village.read(lambda tx: tx.zone(STREET, at))
-        assert zone is not None
-        assert zone in await village.read(lambda tx: tx.zones("leck", at))
-        return zone.policy.minutes
 
-    second = timedelta(seconds=1)
-    assert await minutes(START - second) == 10  # none was in force yet: the first
-    assert await minutes(START) == 10
-    assert await minutes(march - second) == 10
-    assert await minutes(march) == 16  # two say so from then on: the one passed later
-    assert await minutes(june - second) == 16
-    assert await minutes(june) == 20
+async def test_a_new_zone_gets_all_its_rules_as_from_the_file(store: SqlStore) -> None:
+    second = replace(POLICY, valid_from=date(2026, 6, 1), until=date(2026, 9, 1), resolution=None)
+    wanted = with_policies(leck(), replace(POLICY, version=0), replace(second, version=0))
+    book = replace(wanted.zones[0].rulebook, exceptions=(FESTIVAL,))
+    wanted = replace(wanted, zones=(replace(wanted.zones[0], rulebook=book), wanted.zones[1]))
+    await store.write(lambda tx: tx.save_inventory(wanted, NOW))
+    kept = (POLICY, replace(second, version=2))
+    street = await store.read(lambda tx: tx.zone(STREET))
+    assert street is not None
+    assert street.rulebook == Rulebook(kept, (FESTIVAL,))
+    assert await store.read(lambda tx: tx.enactments(STREET)) == [Enactment(one, "file", NOW) for one in kept]
+    assert await store.read(lambda tx: tx.exceptions(STREET)) == [ExceptionRecord(FESTIVAL, "file")]
 
 
 async def test_an_inventory_changes_what_is_there(village: SqlStore) -> None:
     new = replace(
         leck(),
-        municipality=replace(leck().municipality, name="Leck (Nordfriesland)", prices=leck().municipality.prices[1:]),
-        zones=(replace(leck().zones[0], name="Dorf", along=()), leck().zones[1]),
+        municipality=replace(
+            leck().municipality,
+            name="Leck (Nordfriesland)",
+            place=replace(leck().municipality.place, region=""),
+            prices=leck().municipality.prices[1:],
+            emission_factors=(),
+            safety_schedule=DARK,
+        ),
+        zones=(replace(leck().zones[0], name="Dorf", listed=False), leck().zones[1]),
         controllers=(
             replace(
                 leck().controllers[0],
@@ -146,17 +168,38 @@ async def test_an_inventory_changes_what_is_there(village: SqlStore) -> None:
     )
     await village.write(lambda tx: tx.save_inventory(new, NOW))
     assert await village.read(lambda tx: tx.municipality("leck")) == new.municipality
-    assert await village.read(lambda tx: tx.zones("leck", NOW)) == list(new.zones)
+    assert await village.read(lambda tx: tx.zones("leck")) == list(new.zones)
     assert await village.read(lambda tx: tx.controllers("leck")) == list(new.controllers)
     assert await village.read(lambda tx: tx.lamps("leck")) == list(new.lamps)
 
 
-async def test_unrecorded_things_are_removed(village: SqlStore, store_url: str) -> None:
+async def test_unrecorded_things_are_removed_with_their_rules(village: SqlStore, store_url: str) -> None:
     bare = replace(leck(), zones=leck().zones[1:], controllers=(), lamps=())
-    await village.write(lambda tx: tx.save_inventory(bare, NOW))
-    assert await village.read(lambda tx: tx.zones("leck", NOW)) == [leck().zones[1]]
+
+    def work(tx: Tx) -> None:
+        for zone in (STREET, CROSSING):
+            tx.save_draft(zone, Draft("draft", replace(ALONE, version=0), "Anna", NOW))
+            tx.add_exception(zone, ExceptionRecord(FESTIVAL, "Anna"))
+        tx.save_inventory(bare, NOW)
+
+    await village.write(work)
+    [crossing] = await village.read(lambda tx: tx.zones("leck"))
+    assert crossing == replace(leck().zones[1], rulebook=Rulebook((ALONE,), (FESTIVAL,)))
     left = counts(store_url)
-    assert [left[name] for name in ("zone", "policy", "controller", "output", "meter", "lamp")] == [1, 1, 0, 0, 0, 0]
+    ones = ("zone", "policy_version", "policy_draft", "light_exception")
+    assert [left[name] for name in (*ones, "controller", "output", "meter", "lamp")] == [1, 1, 1, 1, 0, 0, 0, 0]
+
+
+async def test_a_zone_that_another_ever_lit_along_is_not_removed(village: SqlStore, store_url: str) -> None:
+    bare = replace(with_policies(leck(), ALONE), controllers=(), lamps=())
+    bare = replace(bare, zones=bare.zones[:1])
+    await village.write(lambda tx: tx.enact(STREET, Enactment(replace(ALONE, version=2), "Anna", NOW)))
+    before = counts(store_url)
+    with pytest.raises(ConflictError, match=r"zone kreuzung \(lit along with hauptstrasse\): cannot be removed"):
+        await village.write(lambda tx: tx.save_inventory(bare, NOW))
+    assert counts(store_url) == before
+    await village.write(lambda tx: tx.save_inventory(replace(bare, zones=()), NOW))  # both may go together
+    assert await village.read(lambda tx: tx.zones("leck")) == []
 
 
 RECORD: dict[str, tuple[str, Callable[[Tx], object]]] = {
@@ -203,12 +246,34 @@ async def test_a_refused_inventory_changes_nothing_even_in_a_transaction_that_go
     assert await village.read(lambda tx: tx.municipality("leck")) == leck().municipality
 
 
+def with_policies(inventory: Inventory, *policies: Policy) -> Inventory:
+    """The street's rules changed."""
+    street = replace(inventory.zones[0], rulebook=Rulebook(policies))
+    return replace(inventory, zones=(street, *inventory.zones[1:]))
+
+
+def lighting(*along: str) -> Inventory:
+    """The street alone, lighting others along."""
+    inventory = with_policies(leck(), replace(POLICY, along=along))
+    return replace(inventory, zones=inventory.zones[:1])
+
+
 WRONG = {
-    "zone hauptstrasse: along: zone nowhere": replace(leck(), zones=(replace(leck().zones[0], along=("nowhere",)),)),
-    "output cabinet-1/2: zone: zone kreuzung": replace(leck(), zones=(replace(leck().zones[0], along=()),)),
+    "zone hauptstrasse: along: zone nowhere": lighting("nowhere"),
+    "output cabinet-1/2: zone: zone kreuzung": lighting(),
     "lamp h-1: output: output cabinet-1/1": replace(leck(), controllers=()),
     "meter cabinet-1/1: outputs: output cabinet-1/3": replace(
         leck(), controllers=(replace(leck().controllers[0], meters=(Meter(METER, (3,)),)),)
+    ),
+    "zone hauptstrasse: quiet: output cabinet-1/8 is not": with_policies(
+        leck(), replace(POLICY, quiet=(QuietCap(0, ALL_NIGHT_LONG, ("cabinet-1", 8)),))
+    ),
+    "zone hauptstrasse: policies: there is none": with_policies(leck()),
+    "exception: hauptstrasse/festival is there twice": replace(
+        leck(), zones=(replace(leck().zones[0], rulebook=Rulebook((ALONE,), (FESTIVAL, FESTIVAL))),)
+    ),
+    "emission factor: 2025-01-01 is there twice": replace(
+        leck(), municipality=replace(leck().municipality, emission_factors=2 * leck().municipality.emission_factors[:1])
     ),
     "lamp: h-1 is there twice": replace(leck(), lamps=(*leck().lamps, leck().lamps[0])),
     "zone: kreuzung is there twice": replace(leck(), zones=(*leck().zones, leck().zones[1])),
@@ -220,12 +285,6 @@ async def test_an_inventory_that_does_not_hold_together_is_refused(store: SqlSto
     with pytest.raises(InvalidError, match=sentence):
         await store.write(lambda tx: tx.save_inventory(WRONG[sentence], NOW))
     assert await store.read(lambda tx: tx.municipalities()) == []
-
-
-def with_policy(inventory: Inventory, **changes: Any) -> Inventory:
-    """The street's rules changed."""
-    street = replace(inventory.zones[0], policy=replace(POLICY, **changes))
-    return replace(inventory, zones=(street, *inventory.zones[1:]))
 
 
 def moved(inventory: Inventory, municipality: str) -> Inventory:

@@ -10,13 +10,14 @@ import pytest
 import pytest_asyncio
 
 from tests.e2e.stream import listening
-from tests.e2e.world import API, STAFF, World, opened
+from tests.e2e.world import API, AS_STAFF, STAFF, World, opened
 from tests.support.embedded_broker import embedded_broker
 from tests.support.villages import GLASAU, LUETJENHOLM
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ENERGY = f"{API}/luetjenholm/council/energy?from=2026-11-20&to=2026-11-21&by=cause"
+COUNCIL = "/api/v1/municipalities/{municipality}/council"
 PATHS = {
     "/api/v1/municipalities": {"get"},
     "/api/v1/municipalities/{municipality}/zones": {"get"},
@@ -26,7 +27,22 @@ PATHS = {
     "/api/v1/municipalities/{municipality}/leases/{lease_id}": {"get"},
     "/api/v1/municipalities/{municipality}/events": {"get"},
     "/api/v1/municipalities/{municipality}/energy": {"get"},
-    "/api/v1/municipalities/{municipality}/council/energy": {"get"},
+    f"{COUNCIL}/energy": {"get"},
+    f"{COUNCIL}/policy-templates": {"get"},
+    f"{COUNCIL}/zones/{{zone}}/policies": {"get"},
+    f"{COUNCIL}/zones/{{zone}}/policies/{{version}}/copy": {"post"},
+    f"{COUNCIL}/zones/{{zone}}/drafts": {"post"},
+    f"{COUNCIL}/zones/{{zone}}/drafts/{{draft}}": {"get", "put", "delete"},
+    f"{COUNCIL}/zones/{{zone}}/drafts/{{draft}}/copy": {"post"},
+    f"{COUNCIL}/zones/{{zone}}/drafts/{{draft}}/findings": {"get"},
+    f"{COUNCIL}/zones/{{zone}}/drafts/{{draft}}/enact": {"post"},
+    f"{COUNCIL}/zones/{{zone}}/exceptions": {"get", "post"},
+    f"{COUNCIL}/zones/{{zone}}/exceptions/{{exception}}": {"delete"},
+    f"{COUNCIL}/zones/{{zone}}/explain": {"get"},
+    f"{COUNCIL}/simulations": {"post"},
+    f"{COUNCIL}/simulations/{{simulation}}": {"get"},
+    f"{COUNCIL}/simulations/{{simulation}}/csv": {"get"},
+    f"{COUNCIL}/simulations/{{simulation}}/motion": {"get"},
     "/api/v1/health/live": {"get"},
     "/api/v1/health/ready": {"get"},
 }
@@ -142,7 +158,8 @@ async def test_staff_paths_open_with_the_token_alone(w: World) -> None:
     assert refused.headers["www-authenticate"] == "Bearer"
     for wrong in ("Bearer wrong", f"Basic {STAFF}", "Bearer", f"Bearer {STAFF}x"):
         _problem(await w.http.get(ENERGY, headers={"Authorization": wrong}), 401, "unauthorized")
-    answer = await w.http.get(ENERGY, headers={"Authorization": f"Bearer {STAFF}"})
+    _problem(await w.http.get(ENERGY, headers={"Authorization": f"Bearer {STAFF}"}), 422, "invalid")
+    answer = await w.http.get(ENERGY, headers=AS_STAFF)
     assert answer.status_code == 200
     assert answer.json()["by"] == "cause"
 

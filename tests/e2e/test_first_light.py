@@ -13,7 +13,7 @@ from tests.e2e.conftest import Open
 from tests.e2e.stream import listening
 from tests.e2e.waiting import until
 from tests.e2e.witness import Witness
-from tests.e2e.world import API, STAFF, World, opened
+from tests.e2e.world import API, AS_STAFF, World, opened
 from tests.support.broker_process import BrokerProcess
 from tests.support.embedded_broker import embedded_broker
 from tests.support.postgres import running_postgres
@@ -104,7 +104,7 @@ async def _energy(w: World, whose: str, by: str) -> dict[str, float]:
     answer = await w.http.get(
         f"{API}/luetjenholm{whose}/energy",
         params={"from": "2026-11-21", "to": "2026-11-21", "by": by},
-        headers={"Authorization": f"Bearer {STAFF}"} if whose else {},
+        headers=AS_STAFF if whose else {},
     )
     assert answer.status_code == 200, answer.text
     return {part["label"]: part["wh"] for part in answer.json()["energy"]}

@@ -7,6 +7,7 @@ from decimal import Decimal
 from service.domain.inventory import (
     Controller,
     ControllerKey,
+    EmissionFactor,
     Inventory,
     Lamp,
     Meter,
@@ -14,17 +15,17 @@ from service.domain.inventory import (
     Municipality,
     Output,
     OutputKey,
-    Policy,
     Price,
     Zone,
     ZoneKey,
 )
+from service.domain.policy import Policy, PressRules, Resolution, Rulebook
 from service.domain.schedule import Anchor, Schedule, Step
 from service.domain.sun import Place
 from service.domain.words import FailState, RingSign
 
 NOW = datetime(2026, 11, 21, 23, 30, 0, 123456, tzinfo=UTC)
-START = datetime(2026, 1, 1, tzinfo=UTC)
+START = date(2026, 1, 1)
 
 STREET, CROSSING = ZoneKey("leck", "hauptstrasse"), ZoneKey("leck", "kreuzung")
 CABINET = ControllerKey("leck", "cabinet-1")
@@ -35,7 +36,7 @@ DARK = Schedule(
     (
         Step(Anchor.SUNSET, 100, None, -10),
         Step(Anchor.CLOCK, 0, time(23)),
-        Step(Anchor.CLOCK, 100, time(5, 0, 30), 5),
+        Step(Anchor.CLOCK, 100, time(5), 5),
         Step(Anchor.SUNRISE, 0),
     )
 )
@@ -44,14 +45,14 @@ ALL_NIGHT = Schedule((Step(Anchor.SUNSET, 100), Step(Anchor.SUNRISE, 0)))
 POLICY = Policy(
     valid_from=START,
     schedule=DARK,
-    minutes=10,
-    level=80,
-    longest_minutes=45,
-    rest_minutes=5,
+    press=PressRules(minutes=10, level=80, longest_minutes=45, rest_minutes=5),
+    along=("kreuzung",),
     fail_state=FailState.LIT,
     cut_off_after_min=720,
-    resolution="2026/7",
+    version=1,
+    resolution=Resolution("2026/7", date(2025, 12, 11), "seen on site"),
 )
+ALONE = replace(POLICY, along=(), resolution=None)
 
 
 def leck() -> Inventory:
@@ -60,7 +61,7 @@ def leck() -> Inventory:
         Municipality(
             "leck",
             "Leck",
-            Place(54.77, 8.98, "Europe/Berlin"),
+            Place(54.77, 8.98, "Europe/Berlin", "DE-SH"),
             "de",
             "EUR",
             (
@@ -68,10 +69,11 @@ def leck() -> Inventory:
                 Price(date(2026, 1, 1), Decimal("0.123456789012345678"), "contract"),
             ),
             ALL_NIGHT,
+            (EmissionFactor(date(2025, 1, 1), 363, "assumed"), EmissionFactor(date(2026, 1, 1), 340, "contract")),
         ),
         (
-            Zone(STREET, "Hauptstraße", POLICY, along=("kreuzung",)),
-            Zone(CROSSING, "Kreuzung", replace(POLICY, resolution=None), listed=False),
+            Zone(STREET, "Hauptstraße", Rulebook((POLICY,))),
+            Zone(CROSSING, "Kreuzung", Rulebook((ALONE,)), listed=False),
         ),
         (
             Controller(

@@ -38,8 +38,7 @@ dimmed-then-dark = [
 id = "weg"
 name = "Weg"
 schedule = "dimmed-then-dark"
-minutes = 1
-longest_minutes = 2
+press = { minutes = 1, longest_minutes = 2 }
 """ + "".join(
     f"""
 [[controller]]

@@ -2,18 +2,21 @@
 writes is valid."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from firmware_mock.core import decode as firmware
 from service.domain.inventory import ControllerKey
 from service.domain.orders import OrderStep
 from service.domain.reports import Counters, Report, Status
-from service.domain.sun import night_of
-from service.domain.words import Cause
+from service.domain.schedule import Anchor, Step
+from service.domain.sun import Place, night_of
+from service.domain.words import Cause, FailState
+from service.ports import OutputPlan, Plan, PlanStep
 from service.usecases.conduct import plan_of
 from service.wire.codec import (
     MAX_PAYLOAD,
@@ -118,6 +121,62 @@ def test_what_is_written_holds_against_the_schemas() -> None:
     assert body["tz"] == "CET-1CEST,M3.5.0,M10.5.0/3"
     nights = (plan.outputs[1].ends.date() - night_of(NOW, "Europe/Berlin")).days
     assert nights == 8
+
+
+def plan_with(steps: tuple[PlanStep, ...], rule: tuple[Step, ...]) -> Plan:
+    output = OutputPlan(steps, NOW + timedelta(days=2), rule, safety=False)
+    return Plan(Place(54.7, 9.05, "Europe/Berlin"), {1: output}, FailState.PLAN, 60, 12, 100)
+
+
+def test_a_plan_without_exceptions_and_fades_is_byte_for_byte_what_it_always_was() -> None:
+    steps = (PlanStep(NOW, 0), PlanStep(NOW + timedelta(hours=1), 100, Cause.SCHEDULE, 0))
+    rule = (Step(Anchor.SUNSET, 100), Step(Anchor.CLOCK, 0, time(0, 30)), Step(Anchor.SUNRISE, 0, offset_min=-10))
+    assert write_plan(3, NOW, plan_with(steps, rule)) == (
+        b'{"plan_n":3,"at":1795306350123,"position":{"lat":54.7,"lon":9.05},"tz":"CET-1CEST,M3.5.0,M10.5.0/3",'
+        b'"fail_state":"plan","cut_off_after_min":60,"local_press":{"minutes":12,"level":100},'
+        b'"outputs":{"1":{"safety":false,"ends":1795479150123,'
+        b'"steps":[{"at":1795306350123,"level":0},{"at":1795309950123,"level":100}],'
+        b'"rule":[{"anchor":"sunset","level":100},{"anchor":"clock","level":0,"clock":"00:30"},'
+        b'{"anchor":"sunrise","level":0,"offset_min":-10}]}}}'
+    )
+
+
+def test_causes_fades_dusk_and_dawn_reach_the_controller() -> None:
+    steps = (
+        PlanStep(NOW, 40, fade_s=600),
+        PlanStep(NOW + timedelta(hours=1), 100, Cause.EXCEPTION),
+        PlanStep(NOW + timedelta(hours=2), 0, Cause.EXCEPTION, 1),
+    )
+    rule = (Step(Anchor.DUSK, 100, offset_min=-5, fade_s=60), Step(Anchor.DAWN, 0))
+    payload = write_plan(3, NOW, plan_with(steps, rule))
+    valid("plan", payload)
+    output = json.loads(payload)["outputs"]["1"]
+    start = milliseconds(NOW)
+    assert output["steps"] == [
+        {"at": start, "level": 40, "fade_s": 600},
+        {"at": start + 3_600_000, "level": 100, "cause": "exception"},
+        {"at": start + 7_200_000, "level": 0, "cause": "exception", "fade_s": 1},
+    ]
+    assert output["rule"] == [
+        {"anchor": "dusk", "level": 100, "offset_min": -5, "fade_s": 60},
+        {"anchor": "dawn", "level": 0},
+    ]
+    read = firmware.plan(payload).outputs["1"]
+    assert read.steps == [(milliseconds(s.at), s.level, s.cause.value) for s in steps]
+    assert [(s.anchor, s.offset, s.level) for s in read.rule] == [("dusk", -300_000, 100), ("dawn", 0, 0)]
+
+
+def test_beside_the_widest_rules_of_eight_outputs_a_plan_has_room_for_19_000_bytes_of_steps() -> None:
+    place = Place(-43.95123456789, -176.56123456789, "Pacific/Chatham")
+    rule = (Step(Anchor.CLOCK, 100, time(23, 30), -720, 600),) * 20
+    widest = PlanStep(NOW, 100, Cause.EXCEPTION, 600)
+
+    def size(steps: int) -> int:
+        outputs = {n: OutputPlan((widest,) * steps, NOW, rule, safety=False) for n in range(1, 9)}
+        return len(write_plan(2**31 - 1, NOW, Plan(place, outputs, FailState.PLAN, 44_640, 240, 100)))
+
+    assert size(0) + 19_000 <= MAX_PAYLOAD
+    assert size(2) - size(1) == 8 * 66
 
 
 def test_the_wire_speaks_whole_milliseconds() -> None:

@@ -1,17 +1,19 @@
-"""What stands in the village: levels that outputs can give, rules a policy may have, plans, prices and zones."""
+"""What stands in the village: levels that outputs can give, the curves they follow, prices and zones."""
 
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.inventory import Inventory, Output, OutputKey, Policy, Price, ZoneKey, curve_of
-from tests.unit.villages import DARK_AFTER_ELEVEN, LONG_AGO, NEVER_LIT, glasau, leck, luetjenholm, utc
+from service.domain.curve import Fit
+from service.domain.inventory import EmissionFactor, Inventory, Output, OutputKey, Price, ZoneKey, curve_of
+from service.domain.policy import Rulebook
+from service.domain.schedule import Moment, QuietCap, Window
+from tests.unit.villages import DARK_AFTER_ELEVEN, SUNRISE, SUNSET, glasau, leck, luetjenholm, policy, utc
 
 KEY = OutputKey("leck", "cabinet-1", 1)
 OUTPUTS = st.builds(
@@ -41,45 +43,56 @@ def test_an_output_never_gives_less_than_asked_but_for_its_own_limit(output: Out
         assert output.keeps(a) <= output.keeps(b)
 
 
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("minutes", 0),
-        ("minutes", 241),
-        ("level", 0),
-        ("level", 101),
-        ("longest_minutes", 11),
-        ("longest_minutes", 1441),
-        ("rest_minutes", -1),
-        ("rest_minutes", 1441),
-        ("cut_off_after_min", 0),
-        ("cut_off_after_min", 44_641),
-    ],
+CAPPED = replace(
+    policy(DARK_AFTER_ELEVEN, 10),
+    quiet=(QuietCap(0, Window(Moment(SUNSET), Moment(SUNRISE)), ("cabinet-1", 2)),),
 )
-def test_a_rule_under_which_no_press_could_be_granted_is_refused_by_its_name(field: str, value: int) -> None:
-    rules: dict[str, Any] = {"minutes": 12, field: value}
-    with pytest.raises(ValueError, match=f"^{field}: {value} is not between"):
-        Policy(LONG_AGO, NEVER_LIT, **rules)
-
-
-def test_a_press_buys_the_minutes_of_its_policy() -> None:
-    assert Policy(LONG_AGO, NEVER_LIT, 12).duration == timedelta(minutes=12)
+EVENING = utc("2026-11-20T20:00")
 
 
 def test_a_safety_output_follows_the_municipality_and_the_others_their_zone() -> None:
     village = leck()
     circuit, crossing = village.controllers[0].outputs
     street, corner = village.zones
-    assert curve_of(circuit, street, village.municipality).schedule == DARK_AFTER_ELEVEN
+    dark = curve_of(circuit, street, village.municipality)
+    assert (dark.ruling, dark.fit) == (street.rulebook, Fit(0, 100, 100))
+    assert dark.level_at(utc("2026-11-20T00:00")) == 0
     lit = curve_of(crossing, corner, village.municipality)
-    assert lit.schedule == village.municipality.safety_schedule
+    assert lit.ruling == village.municipality.safety_schedule
     assert lit.level_at(utc("2026-11-20T00:00")) == 100
 
 
-def test_a_press_lights_its_own_zone_first_and_then_those_along() -> None:
+def test_a_cap_of_one_output_binds_that_one_and_never_a_safety_outputs_plan() -> None:
+    village = leck()
+    circuit, crossing = village.controllers[0].outputs
+    zone = replace(village.zones[1], rulebook=Rulebook((CAPPED,)))
+    plain = replace(crossing, safety=False)
+    assert curve_of(circuit, zone, village.municipality).level_at(EVENING) == 100
+    assert curve_of(plain, zone, village.municipality).level_at(EVENING) == 0
+    safe = curve_of(crossing, zone, village.municipality)
+    assert safe.level_at(EVENING) == 100
+    hour = timedelta(hours=1)
+    assert [stretch.level for stretch in safe.pressed(100, EVENING, EVENING + hour)] == [0]  # a press is bound by it
+
+
+def test_a_press_lights_its_own_zone_first_and_then_those_along_in_that_night() -> None:
     street, corner = leck().zones
-    assert street.lights == (ZoneKey("leck", "hauptstrasse"), ZoneKey("leck", "kreuzung"))
-    assert corner.lights == (ZoneKey("leck", "kreuzung"),)
+    tonight = date(2026, 11, 20)
+    assert street.lights(tonight) == (ZoneKey("leck", "hauptstrasse"), ZoneKey("leck", "kreuzung"))
+    assert corner.lights(tonight) == (ZoneKey("leck", "kreuzung"),)
+    alone = policy(DARK_AFTER_ELEVEN, 10, version=2, valid_from=date(2026, 11, 21))
+    later = replace(street, rulebook=Rulebook((*street.rulebook.policies, alone)))
+    assert len(later.lights(tonight)) == 2
+    assert later.lights(date(2026, 11, 21)) == (ZoneKey("leck", "hauptstrasse"),)
+
+
+def test_the_emission_factor_is_the_last_one_that_has_begun() -> None:
+    old, new = (EmissionFactor(date(year, 1, 1), grams, "assumed") for year, grams in ((2023, 380), (2024, 363)))
+    home = replace(leck().municipality, emission_factors=(new, old))
+    assert home.emission_factor_on(date(2022, 12, 31)) is None
+    assert home.emission_factor_on(date(2023, 12, 31)) == old
+    assert home.emission_factor_on(date(2024, 1, 1)) == new
+    assert leck().municipality.emission_factor_on(date(2026, 1, 1)) is None
 
 
 def test_the_price_is_the_last_one_that_has_begun() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.curve import Curve
 from service.domain.inventory import Output, OutputKey
 from service.domain.leases import Progress
 from service.domain.lights import (
@@ -21,7 +22,6 @@ from service.domain.lights import (
 )
 from service.domain.orders import OrderStep
 from service.domain.reports import ControllerState, MeterState, OutputState
-from service.domain.schedule import Curve
 from service.domain.words import Availability, Basis, Cause, LeaseState, LightState
 from tests.unit.villages import ALL_NIGHT, DARK_AFTER_ELEVEN, DIMMED_THEN_DARK, NEVER_LIT, glasau, luetjenholm, utc
 

@@ -2,23 +2,41 @@
 
 import itertools
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.domain.curve import Curve
 from service.domain.inventory import Output, OutputKey, ZoneKey
 from service.domain.leases import Lease
-from service.domain.orders import MAX_STEPS, Order, OrderStep, ahead, derive, level_of
-from service.domain.words import Cause
-from tests.unit.villages import utc
+from service.domain.orders import MAX_STEPS, Claim, Order, OrderStep, ahead, claims_of, level_of
+from service.domain.orders import derive as derive_claims
+from service.domain.policy import Rulebook
+from service.domain.schedule import Anchor, Moment, QuietCap, Window
+from service.domain.sun import Place
+from service.domain.words import CAUSE_RANK, Cause
+from tests.unit.villages import BERLIN, NEVER_LIT, policy, utc
 
 STREET, CORNER = ZoneKey("leck", "hauptstrasse"), ZoneKey("leck", "kreuzung")
 DIMMER = Output(OutputKey("leck", "lamp-1", 1), "hauptstrasse", min_level=10)
 RELAY = Output(OutputKey("leck", "cabinet-1", 1), "hauptstrasse", step=100)
 NOW = utc("2026-11-20T00:00")
 MINUTE = timedelta(minutes=1)
+
+
+def curve(output: Output, *quiet: QuietCap) -> Curve:
+    """A plan that is always dark, with quiet caps."""
+    rulebook = Rulebook((policy(NEVER_LIT, 12, quiet=quiet),))
+    return Curve(rulebook, Place(54.77, 8.98, BERLIN), output.fit)
+
+
+def derive(output: Output, leases: Sequence[Lease], now: datetime, *quiet: QuietCap) -> Order:
+    """The order by leases alone."""
+    zone = ZoneKey(output.key.municipality, output.zone)
+    return derive_claims(output, curve(output, *quiet), claims_of(zone, leases, now), now)
 
 
 def lease(name: str, start: float, until: float, level: int = 100, lights: tuple[ZoneKey, ...] = (STREET,)) -> Lease:
@@ -173,3 +191,73 @@ def test_time_alone_changes_no_order(output: Output, leases: list[Lease], minute
 def test_the_level_of_an_order_holds_from_its_start_up_to_its_end(minute: float, level: int) -> None:
     order = (step(0, 10, "a", level=30), step(12, 20, "b", level=50))
     assert level_of(order, NOW + minute * MINUTE) == level
+
+
+# quiet caps, warnings and claims of other causes
+
+
+def quiet(level: int, start: time, end: time) -> QuietCap:
+    return QuietCap(level, Window(Moment(Anchor.CLOCK, start), Moment(Anchor.CLOCK, end)))
+
+
+def test_the_quiet_cap_binds_a_press_while_it_lasts() -> None:
+    cap = quiet(40, time(1, 5), time(1, 10))  # 00:05 to 00:10 UTC
+    assert derive(DIMMER, [lease("a", 0, 12)], NOW, cap) == (
+        step(0, 5, "a"),
+        step(5, 10, "a", level=40),
+        step(10, 12, "a"),
+    )
+    assert [one.level for one in derive(RELAY, [lease("a", 0, 12)], NOW, cap)] == [100, 0, 100]
+
+
+def test_a_warned_lease_ends_with_a_minute_at_half_level_where_the_output_dims() -> None:
+    warned = replace(lease("a", 0, 12), warn=True)
+    assert derive(DIMMER, [warned], NOW) == (step(0, 11, "a"), step(11, 12, "a", level=50))
+    assert derive(RELAY, [warned], NOW) == (step(0, 12, "a"),)
+    longer = replace(lease("b", 5, 17), warn=True)
+    assert derive(DIMMER, [warned, longer], NOW + 6 * MINUTE) == (
+        step(0, 11, "a"),
+        step(11, 16, "b"),
+        step(16, 17, "b", level=50),
+    )
+
+
+def claim(start: float, until: float, level: int, cause: Cause) -> Claim:
+    return Claim(NOW + start * MINUTE, NOW + until * MINUTE, level, cause, None)
+
+
+CLAIMS = st.lists(
+    st.builds(
+        lambda start, length, level, cause: claim(start, start + length, level, cause),
+        st.integers(-20, 0),
+        st.integers(1, 60),
+        st.sampled_from([20, 50, 100]),
+        st.sampled_from([Cause.LOCK, Cause.RESCUE, Cause.TEST, Cause.OVERRIDE, Cause.PRESS]),
+    ),
+    max_size=8,
+)
+
+
+@given(OUTPUTS, CLAIMS)
+def test_a_lock_holds_at_0_and_else_the_highest_level_rules_by_rank(output: Output, claims: list[Claim]) -> None:
+    order = derive_claims(output, curve(output), claims, NOW)
+    assert len(order) <= MAX_STEPS
+    for minute in range(61):
+        moment = NOW + minute * MINUTE + MINUTE / 2
+        running = [one for one in claims if one.start <= moment < one.until]
+        steps = [one for one in order if one.start <= moment < one.until]
+        assert len(steps) == bool(running)
+        if not running:
+            continue
+        if any(one.cause is Cause.LOCK for one in running):
+            assert (steps[0].level, steps[0].cause) == (0, Cause.LOCK)
+            continue
+        highest = max(output.keeps(one.level) for one in running)
+        causes = {one.cause for one in running if output.keeps(one.level) == highest}
+        assert (steps[0].level, steps[0].cause) == (highest, min(causes, key=CAUSE_RANK.index))
+
+
+def test_a_quiet_cap_binds_no_rescue() -> None:
+    cap = quiet(0, time(1, 0), time(5, 0))
+    order = derive_claims(DIMMER, curve(DIMMER, cap), [claim(0, 30, 100, Cause.RESCUE)], NOW)
+    assert [one.level for one in order] == [100]

@@ -2,7 +2,8 @@
 
 import itertools
 import tomllib
-from datetime import date, datetime, time, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,14 +12,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.schedule import Anchor, Curve, Interval, Schedule, Step, first_occurrence, night_levels
-from service.domain.sun import Place, night, noon
+from service.domain.conditions import Conditions, Dates
+from service.domain.curve import Curve, Interval
+from service.domain.schedule import (
+    Anchor,
+    Moment,
+    NightRules,
+    Program,
+    QuietCap,
+    Rule,
+    Schedule,
+    Step,
+    Window,
+    first_occurrence,
+    never_after,
+)
+from service.domain.sun import Place, night, noon, twilight
+from service.usecases.schedule_documents import ScheduleDocument
 from tests.unit.villages import (
     ALL_NIGHT,
     BERLIN,
     DARK_AFTER_MIDNIGHT,
     DIMMED_THEN_DARK,
-    NEVER_LIT,
     SUNRISE,
     SUNSET,
     clock,
@@ -48,21 +63,23 @@ def changes(schedule: Schedule, place: Place, evening: date) -> Changes:
     return [(stretch.start, stretch.level) for stretch in tonight(schedule, place, evening)][1:]
 
 
-def in_file(name: str) -> list[Schedule]:
-    """The schedules of a village's file."""
-    described: dict[str, Any] = tomllib.loads((VILLAGES / name).read_text("utf-8"))
-    return [Schedule(tuple(_step(step) for step in steps)) for steps in described["schedules"].values()]
+def programs_in(value: object) -> Iterator[Program]:
+    """Every program anywhere in a village's file."""
+    if isinstance(value, dict):
+        for part in value.values():
+            yield from programs_in(part)
+    elif isinstance(value, list) and value and all(isinstance(step, dict) and "at" in step for step in value):
+        yield ScheduleDocument(steps=value).schedule().steps
+    elif isinstance(value, list):
+        for part in value:
+            yield from programs_in(part)
 
 
-def _step(step: dict[str, Any]) -> Step:
-    if step["at"] in set(Anchor):
-        return Step(Anchor(step["at"]), step["level"])
-    return Step(Anchor.CLOCK, step["level"], time.fromisoformat(step["at"]))
-
-
-def test_the_demo_follows_the_schedules_that_are_tested_here() -> None:
-    assert in_file("luetjenholm.toml") == [DARK_AFTER_MIDNIGHT]
-    assert in_file("glasau.toml") == [DIMMED_THEN_DARK]
+@pytest.mark.parametrize(
+    ("name", "schedule"), [("luetjenholm.toml", DARK_AFTER_MIDNIGHT), ("glasau.toml", DIMMED_THEN_DARK)]
+)
+def test_the_demo_follows_the_schedules_that_are_tested_here(name: str, schedule: Schedule) -> None:
+    assert schedule.steps in set(programs_in(tomllib.loads((VILLAGES / name).read_text("utf-8"))))
 
 
 @pytest.mark.parametrize(
@@ -180,68 +197,195 @@ def test_a_step_waits_for_the_one_before_it() -> None:
     assert changes(early, LUETJENHOLM, june)[0] == (night(LUETJENHOLM, june).sunset, 50)
 
 
-STEPS = st.one_of(
-    st.builds(Step, st.sampled_from([SUNSET, SUNRISE]), st.integers(0, 100), st.none(), st.integers(-720, 720)),
-    st.builds(Step, st.just(Anchor.CLOCK), st.sampled_from([0, 50, 100]), st.times(), st.integers(-60, 60)),
-    st.builds(clock, st.integers(0, 23), st.sampled_from([0, 15, 30]), st.sampled_from([0, 50, 100])),
+@pytest.mark.parametrize(
+    ("tz", "evening", "clock_time", "expected"),
+    [
+        (BERLIN, "2026-03-28", "01:59", "2026-03-29T00:59"),
+        (BERLIN, "2026-03-28", "02:00", "2026-03-29T01:00"),  # 02:00 to 03:00 does not exist
+        (BERLIN, "2026-03-28", "02:59", "2026-03-29T01:00"),
+        (BERLIN, "2026-03-28", "03:00", "2026-03-29T01:00"),
+        (BERLIN, "2026-10-24", "02:00", "2026-10-25T00:00"),  # 02:00 to 03:00 comes twice
+        (BERLIN, "2026-10-24", "02:59", "2026-10-25T00:59"),
+        (BERLIN, "2026-10-24", "03:00", "2026-10-25T02:00"),
+        (BERLIN, "2027-03-27", "02:30", "2027-03-28T01:00"),
+        (BERLIN, "2027-10-30", "02:30", "2027-10-31T00:30"),
+        (BERLIN, "2028-02-28", "00:30", "2028-02-28T23:30"),  # the morning of the leap day
+        (BERLIN, "2028-02-29", "23:00", "2028-02-29T22:00"),
+        ("Australia/Lord_Howe", "2026-10-03", "02:15", "2026-10-03T15:30"),  # half an hour is left out
+        ("Australia/Lord_Howe", "2026-04-04", "01:45", "2026-04-04T14:45"),  # half an hour comes twice
+        ("Australia/Lord_Howe", "2026-04-04", "02:00", "2026-04-04T15:30"),
+        ("America/Sao_Paulo", "2018-11-03", "00:30", "2018-11-04T03:00"),  # midnight does not exist
+        ("America/Sao_Paulo", "2019-02-16", "23:30", "2019-02-17T01:30"),  # the last hour of the evening comes twice
+        ("America/Sao_Paulo", "2019-11-02", "00:30", "2019-11-03T03:30"),  # summer time was given up
+        ("Europe/Istanbul", "2015-11-07", "03:30", "2015-11-08T00:30"),  # the change came two weeks late
+        ("Europe/Istanbul", "2016-10-29", "03:30", "2016-10-30T00:30"),  # and the year after it came no more
+        ("Africa/Casablanca", "2026-02-14", "02:30", "2026-02-15T01:30"),  # an hour back for Ramadan
+        ("Africa/Casablanca", "2026-03-21", "02:30", "2026-03-22T02:00"),  # and forth again
+    ],
 )
-SCHEDULES = st.lists(STEPS, max_size=8).map(lambda steps: Schedule(tuple(steps)))
-PLACES = st.builds(
-    Place,
-    st.floats(-80, 80),
-    st.floats(-10, 30),
-    st.sampled_from([BERLIN, "Europe/Lisbon", "Europe/Oslo", "Africa/Johannesburg"]),
+def test_a_time_of_day_happens_once_in_a_night(tz: str, evening: str, clock_time: str, expected: str) -> None:
+    at = Moment(Anchor.CLOCK, time.fromisoformat(clock_time))
+    assert at.on(Place(0.0, 0.0, tz), date.fromisoformat(evening)) == utc(expected)
+
+
+@pytest.mark.parametrize(
+    ("tz", "evening", "hours"),
+    [
+        (BERLIN, "2026-03-28", 23),
+        (BERLIN, "2026-10-24", 25),
+        (BERLIN, "2027-03-27", 23),
+        (BERLIN, "2027-10-30", 25),
+        (BERLIN, "2028-02-28", 24),
+        ("Australia/Lord_Howe", "2026-10-03", 23.5),
+        ("Australia/Lord_Howe", "2026-04-04", 24.5),
+        ("America/Sao_Paulo", "2018-11-03", 23),
+        ("America/Sao_Paulo", "2019-02-16", 25),
+        ("America/Sao_Paulo", "2019-11-02", 24),
+        ("Europe/Istanbul", "2016-10-29", 24),
+    ],
 )
-MOMENTS = st.integers(0, 2 * 365 * 86_400).map(lambda s: utc("2026-01-01T00:00") + timedelta(seconds=s))
+def test_the_stretches_of_odd_nights_tile_all_their_hours(tz: str, evening: str, hours: float) -> None:
+    every_hour = Schedule(tuple(clock(hour % 24, 30, hour) for hour in range(14, 33)))
+    stretches = Curve(every_hour, Place(40.0, 15.0, tz)).night(date.fromisoformat(evening))
+    assert sum((s.end - s.start for s in stretches), timedelta(0)) == timedelta(hours=hours)
+    assert all(a.end == b.start for a, b in itertools.pairwise(stretches))
+    levels = [s.level for s in stretches]
+    assert levels == sorted(set(levels))
+    assert set(range(14, 33)) - set(levels) <= {24, 26}  # what the gap swallows: 00:30, 02:30
 
 
-@given(SCHEDULES, PLACES, MOMENTS, st.timedeltas(timedelta(seconds=1), timedelta(days=3)))
-def test_level_intervals_and_next_change_agree_at_every_moment(
-    schedule: Schedule, place: Place, start: datetime, length: timedelta
-) -> None:
-    curve, end = Curve(schedule, place), start + length
-    stretches = list(curve.intervals(start, end))
-
-    assert (stretches[0].start, stretches[-1].end) == (start, end)
-    for before, after in itertools.pairwise(stretches):
-        assert before.end == after.start
-        assert before.level != after.level
-    for stretch in stretches:
-        assert stretch.start < stretch.end
-        last = stretch.end - timedelta(microseconds=1)
-        middle = stretch.start + (stretch.end - stretch.start) / 2
-        assert {curve.level_at(at) for at in (stretch.start, middle, last)} == {stretch.level}
-        following = curve.next_change(middle, end - middle) if stretch.end < end else None
-        if following is not None:
-            assert following == (stretch.end, curve.level_at(stretch.end))
-    assert curve.next_change(stretches[-1].start, end - stretches[-1].start) is None
+def test_each_anchor_is_its_moment_of_the_sun_and_an_offset_shifts_it() -> None:
+    evening = date(2026, 11, 20)
+    sun, (dusk, dawn) = night(LUETJENHOLM, evening), twilight(LUETJENHOLM, evening)
+    moments = {Anchor.SUNSET: sun.sunset, Anchor.SUNRISE: sun.sunrise, Anchor.DUSK: dusk, Anchor.DAWN: dawn}
+    for anchor, expected in moments.items():
+        for offset in (-720, -15, 0, 30, 720):
+            assert Moment(anchor, None, offset).on(LUETJENHOLM, evening) == expected + timedelta(minutes=offset)
+    assert Moment(Anchor.CLOCK, time(1), 90).on(LUETJENHOLM, evening) == utc("2026-11-21T01:30")
+    assert Moment(Anchor.CLOCK, time(12), 0).on(LUETJENHOLM, evening) == sun.start
+    assert Moment(Anchor.CLOCK, time(11, 59), 0).on(LUETJENHOLM, evening) == sun.end - timedelta(minutes=1)
 
 
-@given(SCHEDULES, PLACES, MOMENTS)
-def test_a_night_follows_its_steps_in_their_order_and_each_at_most_once(
-    schedule: Schedule, place: Place, moment: datetime
-) -> None:
-    levels = [stretch.level for stretch in tonight(schedule, place, moment.date())]
-    steps = iter([0, *(step.level for step in schedule.steps)])
-    assert all(level in steps for level in levels)
+def test_an_offset_counts_minutes_that_pass_also_over_a_change_of_the_clocks() -> None:
+    at = Moment(Anchor.CLOCK, time(1), 120)
+    assert at.on(LUETJENHOLM, SPRING_26) == utc("2026-03-29T02:00")  # 04:00 local time
+    assert at.on(LUETJENHOLM, AUTUMN_26) == utc("2026-10-25T01:00")  # 02:00 local time, the second one
 
 
-def test_a_curve_that_never_changes_has_no_next_change() -> None:
-    assert Curve(NEVER_LIT, GLASAU).next_change(utc("2026-11-20T12:00"), timedelta(days=30)) is None
-    always = Schedule((clock(12, 0, 100),))
-    assert Curve(always, GLASAU).next_change(utc("2026-03-01T12:00"), timedelta(days=60)) is None
-    assert Curve(always, GLASAU).level_at(utc("2026-03-01T12:00")) == 100
+def test_lamps_lit_from_dusk_to_dawn_stay_dark_where_it_never_gets_dark() -> None:
+    twilit = Schedule((Step(Anchor.DUSK, 100), Step(Anchor.DAWN, 0)))
+    june = date(2026, 6, 21)
+    assert changes(twilit, Place(61.0, 10.75, "Europe/Oslo"), june) == []
+    assert [level for _, level in changes(twilit, Place(60.0, 10.75, "Europe/Oslo"), june)] == [100, 0]
+    assert [level for _, level in changes(twilit, LUETJENHOLM, june)] == [100, 0]
 
 
-@given(SCHEDULES, PLACES, MOMENTS)
-def test_the_stretches_of_a_night_tile_it_without_empty_or_equal_neighbours(
-    schedule: Schedule, place: Place, moment: datetime
-) -> None:
-    dark = night(place, moment.date())
-    stretches = night_levels(schedule, dark, place.tz)
-    assert (stretches[0].start, stretches[-1].end) == (dark.start, dark.end)
-    assert all(stretch.start < stretch.end for stretch in stretches)
-    assert all(a.end == b.start and a.level != b.level for a, b in itertools.pairwise(stretches))
+FRIDAYS, CHRISTMAS, EVERY = (clock(17, 0, 70),), (clock(17, 0, 90),), (clock(17, 0, 30),)
+RULES = Schedule(
+    EVERY,
+    (
+        Rule(Conditions(dates=(Dates((12, 24), (1, 1)),)), CHRISTMAS),
+        Rule(Conditions(weekdays=(4,)), FRIDAYS),
+        Rule(Conditions(dates=(Dates((2, 29), (2, 29)),)), ()),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("evening", "rule", "program"),
+    [
+        (date(2026, 12, 23), None, EVERY),
+        (date(2026, 12, 24), 0, CHRISTMAS),
+        (date(2026, 12, 25), 0, CHRISTMAS),  # a Friday, but the first rule that holds decides
+        (date(2027, 1, 1), 0, CHRISTMAS),
+        (date(2027, 1, 8), 1, FRIDAYS),
+        (date(2027, 1, 9), None, EVERY),
+        (date(2028, 2, 29), 2, ()),
+        (date(2027, 2, 28), None, EVERY),
+    ],
+)
+def test_the_first_rule_that_holds_gives_a_night_its_program(evening: date, rule: int | None, program: Program) -> None:
+    assert RULES.rule_on(evening, "DE-SH") == rule
+    assert RULES.rules_on(evening, "DE-SH") == NightRules(program)
+
+
+def test_a_night_belongs_to_the_date_of_its_evening_to_its_last_minute() -> None:
+    curve = Curve(RULES, LUETJENHOLM)
+    assert curve.level_at(utc("2027-01-08T15:59")) == 0  # Friday 16:59
+    assert curve.level_at(utc("2027-01-08T16:00")) == 70
+    assert curve.level_at(utc("2027-01-09T10:59")) == 70  # Saturday 11:59
+    assert curve.level_at(utc("2027-01-09T11:00")) == 0
+    holidays = Schedule((), (Rule(Conditions(holiday=True), EVERY),))
+    kept = Curve(holidays, Place(54.7, 9.05, BERLIN, "DE-SH"))
+    assert kept.level_at(utc("2026-11-01T10:59")) == 30  # the morning after Reformation Day
+    assert kept.level_at(utc("2026-10-31T10:59")) == 0  # its own morning belongs to the night before
+    assert Curve(holidays, LUETJENHOLM).level_at(utc("2026-11-01T10:59")) == 0  # no region, no holidays
+
+
+def at(text: str) -> Moment:
+    """A time of day."""
+    return Moment(Anchor.CLOCK, time.fromisoformat(text))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "evening", "expected"),
+    [
+        ("22:00", "05:00", date(2026, 11, 20), ("2026-11-20T21:00", "2026-11-21T04:00")),
+        ("02:00", "03:00", SPRING_26, ("2026-03-29T01:00", "2026-03-29T01:00")),  # the hour that is left out
+        ("02:00", "03:00", AUTUMN_26, ("2026-10-25T00:00", "2026-10-25T02:00")),  # the hour that comes twice
+        ("02:30", "03:15", SPRING_27, ("2027-03-28T01:00", "2027-03-28T01:15")),
+    ],
+)
+def test_a_window_on_nights_of_all_lengths(start: str, end: str, evening: date, expected: tuple[str, str]) -> None:
+    assert Window(at(start), at(end)).on(LUETJENHOLM, evening) == (utc(expected[0]), utc(expected[1]))
+
+
+def test_a_window_is_empty_where_its_end_comes_first_or_its_conditions_do_not_hold() -> None:
+    june, november = date(2026, 6, 21), date(2026, 11, 20)
+    before_sunrise = Window(at("05:30"), Moment(SUNRISE))
+    start, end = before_sunrise.on(LUETJENHOLM, june)
+    assert start == end
+    start, end = before_sunrise.on(LUETJENHOLM, november)
+    assert start < end
+    summer = Window(at("22:00"), at("23:00"), Conditions(months=(6,)))
+    start, end = summer.on(LUETJENHOLM, november)
+    assert start == end
+    start, end = summer.on(LUETJENHOLM, june)
+    assert end - start == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        (at("02:00"), at("23:00")),
+        (at("23:00"), at("23:00")),
+        (at("22:00"), at("12:00")),  # noon begins a night
+        (Moment(Anchor.CLOCK, time(1), 60), Moment(Anchor.CLOCK, time(2), 0)),
+        (Moment(SUNSET, None, 10), Moment(SUNSET)),
+        (Moment(SUNRISE), Moment(SUNSET)),
+        (Moment(Anchor.DAWN), Moment(Anchor.DUSK)),
+        (Moment(SUNRISE), Moment(Anchor.DAWN)),
+    ],
+    ids=str,
+)
+def test_a_window_that_ends_before_it_starts_in_every_night_is_refused(start: Moment, end: Moment) -> None:
+    with pytest.raises(ValueError, match=r"^end: "):
+        Window(start, end)
+
+
+ANCHORED = st.one_of(
+    st.builds(Moment, st.sampled_from([SUNSET, SUNRISE, Anchor.DUSK, Anchor.DAWN]), st.none(), st.integers(-720, 720)),
+    st.builds(
+        Moment, st.just(Anchor.CLOCK), st.builds(time, st.integers(0, 23), st.integers(0, 59)), st.integers(-720, 720)
+    ),
+)
+
+
+@given(ANCHORED, ANCHORED, st.sampled_from([LUETJENHOLM, Place(69.0, 20.0, "Europe/Oslo")]))
+def test_no_window_is_refused_that_could_be_open_in_some_night(start: Moment, end: Moment, place: Place) -> None:
+    if never_after(start, end):
+        for day in (date(2026, 6, 21), date(2026, 12, 21), SPRING_26 + timedelta(days=7), date(2026, 9, 21)):
+            assert end.on(place, day) <= start.on(place, day)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +395,17 @@ def test_the_stretches_of_a_night_tile_it_without_empty_or_equal_neighbours(
         (lambda: Step(SUNSET, -1), "level"),
         (lambda: Step(Anchor.CLOCK, 50), "clock"),
         (lambda: Step(SUNSET, 50, time(1)), "clock"),
+        (lambda: Step(Anchor.CLOCK, 50, time(1, 0, 30)), "clock"),
+        (lambda: Step(Anchor.CLOCK, 50, time(1, tzinfo=UTC)), "clock"),
         (lambda: Step(SUNSET, 50, None, 721), "offset_min"),
+        (lambda: Step(SUNSET, 50, None, -721), "offset_min"),
+        (lambda: Step(SUNSET, 50, fade_s=-1), "fade_s"),
+        (lambda: Step(SUNSET, 50, fade_s=601), "fade_s"),
+        (lambda: Moment(SUNSET, time(1)), "clock"),
+        (lambda: Rule(Conditions(), (Step(SUNSET, 1),) * 21), "steps"),
+        (lambda: Schedule((), (Rule(Conditions(), ()),) * 51), "rules"),
+        (lambda: QuietCap(100, Window(Moment(SUNSET), Moment(SUNRISE))), "level"),
+        (lambda: QuietCap(-1, Window(Moment(SUNSET), Moment(SUNRISE))), "level"),
         (lambda: Schedule((Step(SUNSET, 1),) * 21), "steps"),
     ],
 )

@@ -1,16 +1,15 @@
-"""Sunset and sunrise against a model of the sun written for this test, and where the sun never sets or rises."""
+"""Sun and twilight against a second model, and where the sun never sets or rises, or it never gets dark."""
 
 import itertools
-import math
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
-from service.domain.sun import Night, Place, is_daylight, night, night_of, noon
+from service.domain.sun import Night, Place, is_daylight, night, night_of, noon, twilight
+from tests.unit.sun_model import CIVIL, SUNSET, altitude, stretches_below
 from tests.unit.villages import BERLIN, utc
 
 LUETJENHOLM = Place(54.70, 9.05, BERLIN)
-J2000 = datetime(2000, 1, 1, 12, tzinfo=UTC)
 NORTHERN = [
     Place(65.0, 25.5, "Europe/Helsinki"),
     Place(69.0, 20.0, "Europe/Oslo"),
@@ -19,42 +18,81 @@ NORTHERN = [
 ]
 
 
-def altitude(place: Place, moment: datetime) -> float:
-    """The sun's geometric altitude in degrees, by mean elements and sidereal time (good to 0.01 degrees)."""
-    days = (moment - J2000) / timedelta(days=1)
-    anomaly = math.radians(357.5291 + 0.98560028 * days)
-    centre = 1.9148 * math.sin(anomaly) + 0.02 * math.sin(2 * anomaly) + 0.0003 * math.sin(3 * anomaly)
-    longitude = math.radians(280.4665 + 0.98564736 * days + centre - 0.0057)
-    tilt = math.radians(23.4393 - 0.0000004 * days)
-    ascension = math.atan2(math.cos(tilt) * math.sin(longitude), math.cos(longitude))
-    declination = math.asin(math.sin(tilt) * math.sin(longitude))
-    sidereal = math.radians(280.46062 + 360.98564737 * days + place.lon)
-    lat = math.radians(place.lat)
-    up = math.sin(lat) * math.sin(declination)
-    return math.degrees(math.asin(up + math.cos(lat) * math.cos(declination) * math.cos(sidereal - ascension)))
-
-
-def crossing(place: Place, up: datetime, down: datetime) -> datetime:
-    """When the sun's upper edge meets the horizon between a moment with the sun up and one with it down."""
-    while abs(up - down) > timedelta(milliseconds=100):
-        middle = up + (down - up) / 2
-        up, down = (middle, down) if altitude(place, middle) > -0.833 else (up, middle)
-    return down
-
-
 def nights_of(place: Place, year: int) -> list[Night]:
     return [night(place, date(year, 1, 1) + timedelta(days=n)) for n in range(366)]
 
 
-def test_sunset_and_sunrise_agree_with_an_independent_model_over_a_year() -> None:
-    for tonight in nights_of(LUETJENHOLM, 2026):
-        midnight = tonight.sunset + (tonight.sunrise - tonight.sunset) / 2
-        half = timedelta(hours=12)
-        for found, expected in [
-            (tonight.sunset, crossing(LUETJENHOLM, midnight - half, midnight)),
-            (tonight.sunrise, crossing(LUETJENHOLM, midnight + half, midnight)),
-        ]:
-            assert abs(found - expected) < timedelta(seconds=60), tonight.date
+AROUND = [
+    LUETJENHOLM,
+    Place(60.0, 10.75, "Europe/Oslo"),
+    Place(61.0, 10.75, "Europe/Oslo"),
+    Place(69.0, 20.0, "Europe/Oslo"),
+    Place(0.0, -78.0, "America/Guayaquil"),
+    Place(-33.9, 18.4, "Africa/Johannesburg"),
+    Place(-54.8, -68.3, "America/Argentina/Ushuaia"),
+    Place(-21.0, -175.2, "Pacific/Tongatapu"),
+    Place(52.0, -176.6, "America/Adak"),
+    Place(39.0, 75.0, "Asia/Shanghai"),
+]
+GRAZING = timedelta(minutes=20)
+"""Where the sun only just dips below a horizon, a hundredth of a degree is minutes; such nights have no crisp time."""
+
+
+@pytest.mark.parametrize("place", AROUND, ids=str)
+@pytest.mark.parametrize("horizon", [SUNSET, CIVIL], ids=["sunset", "civil"])
+def test_sun_and_twilight_agree_with_an_independent_model_over_a_year(place: Place, horizon: float) -> None:
+    for day in range(0, 366, 5):
+        evening = date(2027, 12, 21) + timedelta(days=day)  # through the leap day of 2028
+        tonight = night(place, evening)
+        found = (tonight.sunset, tonight.sunrise) if horizon == SUNSET else twilight(place, evening)
+        below = stretches_below(place, evening, horizon)
+        if not below or below[0][1] - below[0][0] < GRAZING:
+            assert found[1] - found[0] <= GRAZING, evening
+            continue
+        for ours, theirs in zip(found, below[0], strict=True):
+            assert abs(ours - theirs) < timedelta(seconds=60), evening
+
+
+@pytest.mark.parametrize(
+    ("lat", "evening", "expected"),
+    [
+        (54.7, date(2026, 6, 21), ["21T20:04:45", "21T21:01:50", "22T01:49:40", "22T02:46:45"]),
+        (54.7, date(2026, 12, 21), ["21T14:58:45", "21T15:43:50", "22T07:00:20", "22T07:45:25"]),
+        (54.7, date(2028, 2, 28), ["28T16:56:45", "28T17:33:00", "29T05:38:30", "29T06:14:40"]),
+        (60.0, date(2026, 6, 21), ["21T20:51:40", "21T22:38:15", "22T00:13:15", "22T01:59:50"]),
+    ],
+    ids=["midsummer", "midwinter", "into the leap day", "60 N"],
+)
+def test_sunset_dusk_dawn_and_sunrise_of_a_few_nights(lat: float, evening: date, expected: list[str]) -> None:
+    place = Place(lat, 9.05, BERLIN)
+    tonight = night(place, evening)
+    found = (tonight.sunset, *twilight(place, evening), tonight.sunrise)
+    for at, text in zip(found, expected, strict=True):
+        assert abs(at - utc(f"{evening:%Y-%m}-{text}")) < timedelta(seconds=60), at
+
+
+def test_a_white_night_has_no_dusk_although_the_sun_sets() -> None:
+    place, evening = Place(61.0, 10.75, "Europe/Oslo"), date(2026, 6, 21)  # 0.6 degrees short of civil dusk
+    tonight, (dusk, dawn) = night(place, evening), twilight(place, evening)
+    assert tonight.sunset < dusk == dawn < tonight.sunrise
+    assert abs(dusk - (tonight.sunset + (tonight.sunrise - tonight.sunset) / 2)) < timedelta(minutes=1)
+
+
+def test_at_69_north_a_polar_night_still_has_its_twilight_and_the_midnight_sun_has_none() -> None:
+    place = Place(69.0, 20.0, "Europe/Oslo")
+    polar, (dusk, dawn) = night(place, date(2026, 12, 21)), twilight(place, date(2026, 12, 21))
+    assert (polar.sunset, polar.sunrise) == (polar.start, polar.end)
+    assert abs(dusk - utc("2026-12-21T13:01:10")) < timedelta(seconds=60)
+    assert abs(dawn - utc("2026-12-22T08:15:20")) < timedelta(seconds=60)
+    white, (dusk, dawn) = night(place, date(2026, 6, 21)), twilight(place, date(2026, 6, 21))
+    assert white.sunset == white.sunrise == dusk == dawn
+
+
+@pytest.mark.parametrize("place", AROUND, ids=str)
+def test_sunset_dusk_dawn_and_sunrise_come_in_this_order(place: Place) -> None:
+    for tonight in nights_of(place, 2026)[::3]:
+        dusk, dawn = twilight(place, tonight.date)
+        assert tonight.start <= tonight.sunset <= dusk <= dawn <= tonight.sunrise <= tonight.end, tonight.date
 
 
 def test_sunset_and_sunrise_agree_with_published_times() -> None:
@@ -99,8 +137,9 @@ def test_a_polar_night_stays_whole_where_solar_noon_comes_after_noon() -> None:
 
 
 def test_the_poles_do_not_crash() -> None:
-    for lat in (90.0, -90.0):
-        assert len(nights_of(Place(lat, 0.0, "UTC"), 2026)) == 366
+    for place in (Place(90.0, 0.0, "UTC"), Place(-90.0, 0.0, "UTC")):
+        assert len(nights_of(place, 2026)) == 366
+        assert all(a <= b for a, b in (twilight(place, date(2026, 1, 1) + timedelta(days=n)) for n in range(366)))
 
 
 def test_it_is_daylight_up_to_sunset_and_from_sunrise_on() -> None:

@@ -9,6 +9,16 @@ from hypothesis import strategies as st
 from firmware_mock.core import decode
 from tests.support.poles import HOUR, MINUTE, Pole, T, plan, step
 
+PLAN_SIDE = ("schedule", "exception", "safety", "failsafe")
+
+
+def planned(n: int, steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """A plan whose steps stand as they are to stand in it."""
+    body = plan(n, **more)
+    body["outputs"]["1"]["steps"] = steps
+    return body
+
+
 MOMENTS = st.integers(T - 2 * HOUR, T + 30 * HOUR)
 LEVELS = st.integers(0, 100)
 CAUSES = st.sampled_from(["lock", "rescue", "safety", "test", "override", "press"])
@@ -27,20 +37,43 @@ ORDERS = st.tuples(
         st.lists(st.tuples(st.integers(-HOUR, HOUR), st.integers(0, 25 * HOUR), LEVELS, CAUSES), max_size=4),
     ),
 )
+PLAN_STEPS = st.lists(
+    st.fixed_dictionaries(
+        {"at": MOMENTS, "level": LEVELS},
+        optional={"cause": st.sampled_from(["schedule", "exception"]), "fade_s": st.integers(0, 600)},
+    ),
+    min_size=1,
+    max_size=4,
+)
+RULES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "anchor": st.sampled_from(["sunset", "dusk", "dawn", "sunrise", "clock"]),
+            "clock": st.sampled_from(["00:30", "02:30", "12:00", "23:59"]),
+            "offset_min": st.integers(-720, 720),
+            "level": LEVELS,
+        },
+        optional={"fade_s": st.integers(0, 600)},
+    ),
+    max_size=3,
+)
 PLANS = st.tuples(
     st.just("plan"),
     st.builds(
-        lambda n, steps, ends, safety, state, cut: plan(
+        lambda n, steps, rule, place, ends, safety, state, cut: planned(
             n,
             steps,
+            rule=rule,
+            position=place,
             ends=ends,
             safety=safety,
             fail_state=state,
             cut_off_after_min=cut,
-            rule=[{"anchor": "sunset", "level": 70}],
         ),
         st.integers(0, 6),
-        st.lists(st.tuples(MOMENTS, LEVELS), min_size=1, max_size=4),
+        PLAN_STEPS,
+        RULES,
+        st.fixed_dictionaries({"lat": st.floats(-90, 90), "lon": st.floats(-180, 180)}),
         MOMENTS,
         st.booleans(),
         st.sampled_from(["plan", "lit", "dark"]),
@@ -99,16 +132,22 @@ def ordered(bodies: list[Any]) -> int:
 def test_nothing_raises_and_no_level_exceeds_what_plan_or_order_gives(story: list[tuple[str, Any]], demo: bool) -> None:
     pole = Pole(demo=demo, clock=None)
     heard: list[Any] = []
+    plans: list[Any] = []
     for what, body in story:
         happen(pole, what, body)
         if what == "desired" and body is not None and not isinstance(body, bytes):
             heard.append(body)
+        if what == "plan" and isinstance(body, dict):
+            assert decode.plan(json.dumps(body).encode()).n == body["plan_n"], "all its values are right ones"
+            plans.append(body)
         level, cause = pole.now()
-        if cause in ("schedule", "safety", "failsafe"):
-            planned = pole.core._planned("1", pole.core.outputs["1"], pole.mono)
-            assert (level, cause) in (planned[:2], (level, "safety"))
+        if cause in PLAN_SIDE:
+            by_plan = pole.core._planned("1", pole.core.outputs["1"], pole.mono)
+            assert (level, cause) in (by_plan[:2], (level, "safety"))
         else:
             assert level <= max(pole.core.outputs["1"].keeps(ordered(heard)), 0)
+        if cause == "exception":
+            assert any(s.get("cause") == cause for told in plans for s in told["outputs"]["1"]["steps"])
         if cause == "lock":
             assert level == 0
         pole.report()
@@ -122,7 +161,7 @@ def test_a_day_after_the_last_message_no_order_rules_any_more(story: list[tuple[
         happen(pole, what, body)
     pole.wait(24 * HOUR + MINUTE)
     pole.wait(HOUR)
-    assert pole.now()[1] in ("schedule", "safety", "failsafe")
+    assert pole.now()[1] in PLAN_SIDE
 
 
 @settings(max_examples=60)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from typing import Any
 
 from service.domain.inventory import (
     Controller,
@@ -13,18 +14,18 @@ from service.domain.inventory import (
     Municipality,
     Output,
     OutputKey,
-    Policy,
     Price,
     Zone,
     ZoneKey,
 )
+from service.domain.policy import Policy, PressRules, Rulebook
 from service.domain.schedule import Anchor, Schedule, Step
 from service.domain.sun import Place
 from service.domain.words import RingSign
 
 SUNSET, SUNRISE = Anchor.SUNSET, Anchor.SUNRISE
 BERLIN = "Europe/Berlin"
-LONG_AGO = datetime(2025, 1, 1, tzinfo=UTC)
+LONG_AGO = date(2025, 1, 1)
 
 
 def clock(hour: int, minute: int, level: int) -> Step:
@@ -44,6 +45,14 @@ DIMMED_THEN_DARK = Schedule((Step(SUNSET, 100), clock(22, 0, 50), clock(23, 0, 0
 DARK_AFTER_ELEVEN = Schedule((Step(SUNSET, 100), clock(23, 0, 0), clock(5, 0, 100), Step(SUNRISE, 0)))
 
 
+def policy(schedule: Schedule, minutes: int, **changes: Any) -> Policy:
+    """The first policy of a zone; changes are fields of the policy, or of its press rules."""
+    rules = {name: changes.pop(name) for name in tuple(changes) if name in PressRules.__slots__}
+    return Policy(
+        **{"valid_from": LONG_AGO, "version": 1, **changes}, schedule=schedule, press=PressRules(minutes, **rules)
+    )
+
+
 def _municipality(key: str, name: str, lat: float, lon: float) -> Municipality:
     prices = (Price(date(2025, 1, 1), Decimal("0.30"), "assumed"),)
     return Municipality(key, name, Place(lat, lon, BERLIN), "de", "EUR", prices, ALL_NIGHT)
@@ -59,7 +68,7 @@ def _lamps(output: Output, count: int, watts: float, prefix: str, ring: RingSign
 def luetjenholm() -> Inventory:
     """32 lamps on the relay of one cabinet, one meter, one zone of 12 minutes, dark from 00:30 to 05:30."""
     home = _municipality("luetjenholm", "Lütjenholm", 54.70, 9.05)
-    zone = Zone(ZoneKey(home.id, "dorf"), "Dorf", Policy(LONG_AGO, DARK_AFTER_MIDNIGHT, 12))
+    zone = Zone(ZoneKey(home.id, "dorf"), "Dorf", Rulebook((policy(DARK_AFTER_MIDNIGHT, 12),)))
     key = ControllerKey(home.id, "cabinet-1")
     relay = Output(OutputKey(*key, 1), "dorf", step=100, lamps=32, watts=32 * 25.0)
     cabinet = Controller(key, "cabinet", "Schaltschrank", (relay,), (Meter(MeterKey(*key, 1), (1,)),))
@@ -69,9 +78,9 @@ def luetjenholm() -> Inventory:
 def glasau() -> Inventory:
     """85 luminaires in three zones of 15 minutes, dimmed from 22:00, dark from 23:00 to 05:00."""
     home = _municipality("glasau", "Glasau", 54.03, 10.52)
-    policy = Policy(LONG_AGO, DIMMED_THEN_DARK, 15)
+    rulebook = Rulebook((policy(DIMMED_THEN_DARK, 15),))
     names = {"dorfstrasse": 31, "kirchweg": 28, "am-see": 26}
-    zones = tuple(Zone(ZoneKey(home.id, name), name, policy) for name in names)
+    zones = tuple(Zone(ZoneKey(home.id, name), name, rulebook) for name in names)
     controllers: list[Controller] = []
     lamps: list[Lamp] = []
     for n, zone in enumerate((name for name, count in names.items() for _ in range(count)), start=1):
@@ -85,9 +94,9 @@ def glasau() -> Inventory:
 def leck() -> Inventory:
     """A cabinet with two relays on one meter: a street, and a crossing that stays lit and is lit along."""
     home = _municipality("leck", "Leck", 54.77, 8.98)
-    policy = Policy(LONG_AGO, DARK_AFTER_ELEVEN, 10)
-    street = Zone(ZoneKey(home.id, "hauptstrasse"), "Hauptstraße", policy, along=("kreuzung",))
-    corner = Zone(ZoneKey(home.id, "kreuzung"), "Kreuzung", policy, listed=False)
+    along = Rulebook((policy(DARK_AFTER_ELEVEN, 10, along=("kreuzung",)),))
+    street = Zone(ZoneKey(home.id, "hauptstrasse"), "Hauptstraße", along)
+    corner = Zone(ZoneKey(home.id, "kreuzung"), "Kreuzung", Rulebook((policy(DARK_AFTER_ELEVEN, 10),)), listed=False)
     key = ControllerKey(home.id, "cabinet-1")
     circuit = Output(OutputKey(*key, 1), "hauptstrasse", step=100, lamps=2, watts=80.0)
     crossing = Output(OutputKey(*key, 2), "kreuzung", step=100, safety=True, lamps=1, watts=60.0)

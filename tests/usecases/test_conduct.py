@@ -16,7 +16,7 @@ async def test_the_first_time_every_controller_gets_an_empty_order_and_a_plan(vi
     assert [(order.desired_n, dict(order.orders)) for order in done.orders] == [(1, {})]
     (plan,) = done.plans
     assert plan.plan_n == 1
-    levels = [(at, level) for at, level in plan.plan.outputs[1].steps if NIGHT <= at < NIGHT + timedelta(hours=8)]
+    levels = [(at, level) for at, level, *_ in plan.plan.outputs[1].steps if NIGHT <= at < NIGHT + timedelta(hours=8)]
     assert levels[0] == (utc("2026-11-22T04:30:00"), 100)
 
 
@@ -80,7 +80,7 @@ async def test_at_noon_the_plan_reaches_a_night_further(village: Village) -> Non
 async def test_a_safety_output_follows_the_safety_schedule(store: SqlStore) -> None:
     village = Village(store, "leck", NIGHT)
     plan = (await village.conduct()).plans[0].plan
-    at_night = {n: [level for at, level in output.steps if at <= NIGHT][-1] for n, output in plan.outputs.items()}
+    at_night = {n: [level for at, level, *_ in output.steps if at <= NIGHT][-1] for n, output in plan.outputs.items()}
     assert at_night == {1: 0, 2: 100}
     assert plan.outputs[2].safety
 
@@ -145,7 +145,7 @@ async def test_what_is_lit_in_part_stays_so_when_the_broker_comes_back(store: Sq
 async def test_a_press_elsewhere_moves_no_deadline(store: SqlStore) -> None:
     village = Village(store, "glasau", NIGHT)
     await village.conduct()
-    first, *_ = [zone.key.zone for zone in await store.read(lambda tx: tx.zones("glasau", NIGHT))]
+    first, *_ = [zone.key.zone for zone in await store.read(lambda tx: tx.zones("glasau"))]
     await village.press(first)
     await village.conduct(first)
     village.later(seconds=4)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -37,12 +38,40 @@ def test_lecks_cabinet_is_what_it_should_be() -> None:
         ("kreuzung", True, 1, 60.0, 100),
     ]
     assert inventory.controllers[0].meters[0].outputs == (1, 2)
-    assert inventory.zones[0].lights == leck().zones[0].lights
+    assert inventory.zones[0].lights(NOW.date()) == leck().zones[0].lights(NOW.date())
 
 
 def test_a_policy_begins_with_its_night() -> None:
-    dated = GOOD.replace("minutes = 10\nalong", "minutes = 10\nvalid_from = 2026-07-01\nalong")
-    assert read_inventory(dated).zones[0].policy.valid_from == utc("2026-07-01T10:00:00")  # noon of Berlin's summer
+    dated = GOOD.replace("minutes = 10 }\nalong", "minutes = 10 }\nvalid_from = 2026-07-01\nalong")
+    assert read_inventory(dated).zones[0].rulebook.first.valid_from == date(2026, 7, 1)
+
+
+def test_everything_that_a_policy_may_say_can_stand_in_the_file() -> None:
+    rich = (
+        GOOD.replace(
+            "press = { minutes = 10 }\nalong",
+            """press = { minutes = 10, windows = [{ start = "22:00", end = "dawn" }], limits = { zone_minutes = 90 } }
+until = 2027-03-31
+quiet = [{ level = 30, start = "00:00", end = "04:00", when = { months = [5, 6, 7] } }]
+resolution = { number = "2026/7", passed_on = 2026-06-01, safety_note = "walked" }
+along""",
+            1,
+        )
+        .replace(
+            "[schedules]\n",
+            """[schedules]
+weekend = { steps = [{ at = "dusk", level = 100, fade_s = 60 }, { at = "23:00", level = 0 }], rules = [
+    { when = { weekdays = ["fri", "sat"], holiday = false }, steps = [{ at = "sunset+10", level = 100 }] },
+] }
+""",
+        )
+        .replace('schedule = "dark-after-eleven"', 'schedule = "weekend"', 1)
+    )
+    policy = read_inventory(rich).zones[0].rulebook.first
+    assert (policy.until, policy.resolution and policy.resolution.number) == (date(2027, 3, 31), "2026/7")
+    assert (policy.press.limits.zone_minutes, policy.quiet[0].window.when.months) == (90, (5, 6, 7))
+    assert policy.schedule.rules[0].when.weekdays == (4, 5)
+    assert policy.schedule.steps[0].fade_s == 60
 
 
 @pytest.mark.parametrize(
@@ -51,11 +80,12 @@ def test_a_policy_begins_with_its_night() -> None:
         ("lat = 54.77\n", "lat = 154.77\n", "municipality.lat"),
         ('timezone = "Europe/Berlin"', 'timezone = "Europe/Atlantis"', "municipality.timezone"),
         ('id = "leck"', 'id = "Leck#"', "municipality.id"),
-        ('at = "23:00", level = 0', 'at = "25:00", level = 0', "dark-after-eleven: at"),
+        ('at = "23:00", level = 0', 'at = "25:00", level = 0', "schedules.dark-after-eleven.steps.1.at"),
         ('at = "23:00", level = 0', 'at = "23:00", level = 101', "level"),
-        ("minutes = 10\nalong", "minutes = 0\nalong", "hauptstrasse: minutes"),
+        ("minutes = 10 }\nalong", "minutes = 0 }\nalong", "zone.0.press: Value error, minutes"),
         ('along = ["kreuzung"]', 'along = ["nowhere"]', "along: no zone 'nowhere'"),
-        ('schedule = "dark-after-eleven"\nminutes = 10\nalong', 'schedule = "x"\nminutes = 10\nalong', "schedule 'x'"),
+        ('schedule = "dark-after-eleven"\npress', 'schedule = "x"\npress', "schedule 'x'"),
+        ('language = "de"', 'language = "de"\nregion = "DE-XX"', "municipality.region"),
         ("outputs = [1, 2]", "outputs = [1, 3]", "meter: no output 3"),
         ('zone = "kreuzung", step', 'zone = "nowhere", step', "no zone 'nowhere'"),
         ('id = "h-2"', 'id = "h-1"', "'h-1' stands there 2 times"),

@@ -1,0 +1,133 @@
+"""What the command line asks for: serve, import, prepare the broker, simulate."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import uvicorn
+
+from service.app.web import create_app
+from service.clock import SystemClock
+from service.domain.inventory import Inventory
+from service.errors import SetupError
+from service.ports import Access
+from service.settings import Settings
+from service.store import migrate, open_store
+from service.usecases.enroll import Enrolled, enroll, read_files
+from service.wire.access import RulesFileAccess, replace_file
+from service.wire.dynsec import DynsecAccess, write_dynsec_file
+from service.wire.lamps import Broker, MqttLamps
+
+log = logging.getLogger(__name__)
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def _demo_start(settings: Settings) -> datetime | None:
+    """Where the demo's clock begins: a service that is started again goes on where it stood, never earlier."""
+    path = settings.demo_clock_file
+    if path is None or not path.exists():
+        return settings.demo_start
+    try:
+        noted = datetime.fromisoformat(path.read_text("ascii").strip())
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{path} holds no time ({error}); delete it, and the clock starts anew.") from error
+    return noted if settings.demo_start is None else max(settings.demo_start, noted)
+
+
+class _Server(uvicorn.Server):
+    """Ends open event streams as soon as the process is asked to stop."""
+
+    stopping: asyncio.Event
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        self.stopping.set()
+        super().handle_exit(sig, frame)  # type: ignore[arg-type] # the frame is only handed on
+
+
+def serve(settings: Settings) -> None:
+    """Run the service until it is told to stop. SetupError says in one sentence why it cannot."""
+    if settings.demo and settings.http_host not in _LOOPBACK:
+        raise SetupError(f"The demo binds to this machine alone, not to {settings.http_host}.")
+    if not settings.mqtt_password.get_secret_value():
+        raise SetupError("DORFLICHT_MQTT_PASSWORD is not set: the broker lets the service in by it.")
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    for chatty in ("apscheduler", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    migrate(settings.database_url)
+    server = _server(settings)
+    gc.collect()
+    gc.freeze()  # what stands now stays: looking through it again and again would hold up presses by 100 ms
+    server.run()
+
+
+def _server(settings: Settings) -> _Server:
+    clock = SystemClock(_demo_start(settings), settings.demo_speed) if settings.demo else SystemClock()
+    broker = Broker(
+        settings.mqtt_host,
+        settings.mqtt_port,
+        settings.mqtt_username,
+        settings.mqtt_password.get_secret_value(),
+        settings.mqtt_version,
+    )
+    app = create_app(settings, clock=clock, store=open_store(settings.database_url), lamps=MqttLamps(broker, clock))
+    config = uvicorn.Config(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+    server = _Server(config)
+    log.info("The pages are at http://%s:%d/", settings.http_host, settings.http_port)
+    server.stopping = app.state.service.stopping
+    return server
+
+
+def import_files(settings: Settings, files: Sequence[Path], credentials: Path | None) -> Enrolled:
+    """Read municipality files into the database and let their controllers in; all or nothing of the former."""
+    inventories = read_files(files)
+    migrate(settings.database_url)
+    return asyncio.run(_import(settings, inventories, credentials))
+
+
+async def _import(settings: Settings, inventories: Sequence[Inventory], credentials: Path | None) -> Enrolled:
+    store = open_store(settings.database_url)
+    access = None if credentials is None else _access(settings)
+    try:
+        return await enroll(store, access, inventories, credentials, replace_file, SystemClock().now())
+    finally:
+        await store.close()
+
+
+def _access(settings: Settings) -> Access:
+    if settings.access == "rules":
+        return RulesFileAccess(settings.access_file)
+    password = settings.mqtt_password.get_secret_value()
+    return DynsecAccess(settings.mqtt_host, settings.mqtt_port, settings.mqtt_username, password)
+
+
+def prepare_broker(settings: Settings, observer_secret: str | None = None) -> None:
+    """Let the service itself (and an observer who may only read) into its broker, before the broker starts."""
+    secret = settings.mqtt_password.get_secret_value()
+    if settings.access == "dynsec":
+        if settings.access_file.exists():
+            raise SetupError(
+                f"{settings.access_file} is there already, with whom it lets in; delete it to begin afresh."
+            )
+        write_dynsec_file(settings.access_file, secret, {})
+        return
+    rules = RulesFileAccess(settings.access_file)
+    rules.add_service(secret)
+    if observer_secret is not None:
+        rules.add_observer(observer_secret)
+
+
+def utc_now() -> datetime:
+    """The machine's time, for the command line."""
+    return SystemClock().now()

@@ -1,0 +1,161 @@
+"""Explain: what ruled a zone at a moment, and why it was lit or dark; a chain of reasons in rank order.
+
+Who lit which street when is nobody's business: for a past moment no press is named, only the sum of that night's
+pressed minutes, once the night is over, and not even that where presses were forgotten.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from service.domain.curve import step_at
+from service.domain.inventory import Municipality, Output, Zone, ZoneKey, curve_of
+from service.domain.lights import Watched
+from service.domain.orders import Order, OrderStep
+from service.domain.policy import LightException, Policy
+from service.domain.press import union
+from service.domain.schedule import QuietCap, Step, first_occurrence
+from service.domain.sun import Night, night, night_of
+from service.domain.words import CAUSE_RANK, Cause, PressedState
+from service.errors import InvalidError
+from service.ports import Tx
+from service.usecases.press import find
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One reason: by this cause so many outputs have their level, `level` at most."""
+
+    cause: Cause
+    level: int
+    outputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What is told of a night's presses: the sum of pressed minutes, or why there is none."""
+
+    state: PressedState
+    minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What ruled a zone at a moment.
+
+    `rule` is the position of the schedule's rule in force (None: its default program), `step` the step of exception or
+    schedule by which the plan has its level, `quiet` the caps that bind then. The `chain` has the causes by which
+    outputs have their level, in rank order: for the present all of them, for other moments those of the plan.
+    `reported` is what controllers say of the present.
+    """
+
+    zone: Zone
+    at: datetime
+    night: Night
+    policy: Policy
+    rule: int | None
+    step: Step | None
+    exception: LightException | None
+    quiet: tuple[QuietCap, ...]
+    chain: tuple[Link, ...]
+    reported: tuple[Link, ...]
+    present: bool
+    outputs: int
+    pressed: Pressed
+
+    @property
+    def level(self) -> int:
+        """The highest level that any output has by the chain."""
+        return max((link.level for link in self.chain), default=0)
+
+
+def explain(tx: Tx, key: ZoneKey, at: datetime | None, now: datetime, forgotten_before: datetime) -> Explanation:
+    """Explain a moment (None: now; without an offset local time). UnknownError where there is no such zone.
+
+    `forgotten_before` is the moment before which presses have been deleted.
+    """
+    home, zone = find(tx, key)
+    place = home.place
+    moment = now if at is None else _moment(at, place.tz)
+    day = night_of(moment, place.tz)
+    policy = zone.policy_on(day)
+    outputs = tx.outputs([key])
+    present = at is None
+    watched = tx.watched([key]) if present else []
+    exception = _exception(zone, home, moment, day)
+    program = exception.steps if exception else zone.rulebook.rules_on(day, place.region).program
+    return Explanation(
+        zone=zone,
+        at=moment,
+        night=night(place, day),
+        policy=policy,
+        rule=policy.schedule.rule_on(day, place.region),
+        step=step_at(program, place, moment),
+        exception=exception,
+        quiet=tuple(cap for cap in policy.quiet if _covers(cap.window.on(place, day), moment)),
+        chain=_chain(home, zone, outputs, watched, moment),
+        reported=_links([(w.state.cause, w.state.level) for w in watched if w.state is not None]),
+        present=present,
+        outputs=len(outputs),
+        pressed=_pressed(tx, key, night(place, day), now, forgotten_before),
+    )
+
+
+def _moment(at: datetime, tz: str) -> datetime:
+    if not 2000 <= at.year < 2200:
+        raise InvalidError(f"at: {at} is not between the years 2000 and 2199.")
+    return at.astimezone(UTC) if at.tzinfo else first_occurrence(at, tz)
+
+
+def _exception(zone: Zone, home: Municipality, at: datetime, day: date) -> LightException | None:
+    """The exception that rules a moment."""
+    holding = zip(
+        zone.rulebook.exceptions_on(day), zone.rulebook.rules_on(day, home.place.region).exceptions, strict=True
+    )
+    ruling = [exception for exception, deviation in holding if _covers(deviation.on(home.place, day), at)]
+    return ruling[-1] if ruling else None
+
+
+def _covers(span: tuple[datetime, datetime], at: datetime) -> bool:
+    return span[0] <= at < span[1]
+
+
+def _chain(
+    home: Municipality, zone: Zone, outputs: list[Output], watched: list[Watched], at: datetime
+) -> tuple[Link, ...]:
+    """What plan and orders give, by cause in rank order."""
+    orders = {w.output.key: w.order for w in watched}
+    return _links([_ruling(_planned(home, zone, o, at), _step(orders.get(o.key, ()), at)) for o in outputs])
+
+
+def _planned(home: Municipality, zone: Zone, output: Output, at: datetime) -> tuple[Cause, int]:
+    planned = curve_of(output, zone, home).at(at)
+    return (Cause.SAFETY if output.safety and planned.level else planned.cause), planned.level
+
+
+def _step(order: Order, now: datetime) -> OrderStep | None:
+    return next((step for step in order if step.start <= now < step.until), None)
+
+
+def _ruling(planned: tuple[Cause, int], step: OrderStep | None) -> tuple[Cause, int]:
+    if step is None:
+        return planned
+    if step.cause is Cause.LOCK:
+        return Cause.LOCK, 0
+    asked = step.cause, step.level
+    return max(planned, asked, key=lambda one: (one[1], -CAUSE_RANK.index(one[0])))
+
+
+def _links(levels: list[tuple[Cause, int]]) -> tuple[Link, ...]:
+    causes = sorted({cause for cause, _ in levels}, key=CAUSE_RANK.index)
+    found = ((cause, [level for of, level in levels if of is cause]) for cause in causes)
+    return tuple(Link(cause, max(own), len(own)) for cause, own in found)
+
+
+def _pressed(tx: Tx, key: ZoneKey, dark: Night, now: datetime, forgotten_before: datetime) -> Pressed:
+    if now < dark.end:
+        return Pressed(PressedState.NOT_YET)
+    if dark.start < forgotten_before:
+        return Pressed(PressedState.FORGOTTEN)
+    lit = union(tx.light_given(key, dark.start, dark.end), dark.start)
+    total = sum((span.until - span.start for span in lit), timedelta())
+    return Pressed(PressedState.TOLD, round(total / timedelta(minutes=1)))

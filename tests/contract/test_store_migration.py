@@ -1,0 +1,189 @@
+"""A database of the first release, with what a village had in it, goes on to say the same."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import MetaData, create_engine
+
+from service.domain.leases import Lease, Progress
+from service.domain.policy import Policy, PressRules, Resolution, Rulebook
+from service.domain.schedule import Anchor, Schedule, Step
+from service.domain.words import Channel, FailState, LeaseState, Reason
+from service.ports import Enactment, ExceptionRecord, PressRecord
+from service.store import engines, migrate, open_store
+from service.store.columns import to_us
+from service.store.migrate import _config
+from service.store.tables import Base
+from tests.contract.test_store_policies import FESTIVAL
+from tests.support.leck import ALL_NIGHT, CROSSING, NOW, STREET, later
+from tests.support.stores import query
+
+MARCH = datetime(2026, 2, 28, 23, tzinfo=UTC)
+"""Midnight in Leck, so still the night of 28 February."""
+
+OLD_DARK = [
+    {"anchor": "sunset", "level": 100, "clock": None, "offset_min": -10},
+    {"anchor": "clock", "level": 0, "clock": "23:00:00", "offset_min": 0},
+    {"anchor": "clock", "level": 50, "clock": "05:00:59.000001", "offset_min": 5},
+    {"anchor": "sunrise", "level": 0, "clock": None, "offset_min": 0},
+]
+OLD_ALL_NIGHT = [
+    {"anchor": "sunset", "level": 100, "clock": None, "offset_min": 0},
+    {"anchor": "sunrise", "level": 0, "clock": None, "offset_min": 0},
+]
+DARK = Schedule(
+    (
+        Step(Anchor.SUNSET, 100, None, -10),
+        Step(Anchor.CLOCK, 0, time(23)),
+        Step(Anchor.CLOCK, 50, time(5), 5),
+        Step(Anchor.SUNRISE, 0),
+    )
+)
+FIRST = Policy(
+    date(2025, 1, 1), DARK, PressRules(10, 80, 45, 5), along=("kreuzung", "am-see"), fail_state=FailState.LIT,
+    cut_off_after_min=720, version=1, resolution=Resolution("2024/7 – Ö", date(2025, 1, 1)),
+)  # fmt: skip
+SECOND = replace(
+    FIRST,
+    valid_from=date(2026, 2, 28),
+    schedule=ALL_NIGHT,
+    press=PressRules(12),
+    fail_state=FailState.PLAN,
+    cut_off_after_min=1440,
+    version=2,
+    resolution=None,
+)
+LEASE = Lease("a" * 32, STREET, (STREET, CROSSING), NOW, later(minutes=10), 80)
+
+
+def village_of_then() -> dict[str, list[tuple[Any, ...]]]:
+    """Rows by table, in the columns' order."""
+    march, start, passed = to_us(MARCH), to_us(datetime(2025, 1, 1, 11, tzinfo=UTC)), to_us(NOW)  # noon in Leck
+    now, until = to_us(NOW), to_us(LEASE.until)
+    plain = (100, 60, 0, "plan", 1440, None, passed)
+    return {
+        "municipality": [
+            (1, "leck", "Leck", "Europe/Berlin", 54.77, 8.98, "de", "EUR", OLD_DARK, ""),
+            (2, "there", "There", "Pacific/Auckland", -36.8, 174.8, "en", "NZD", OLD_DARK, ""),
+        ],
+        "price": [(1, date(2025, 1, 1), "0.30", "assumed")],
+        "zone": [
+            (1, 1, "hauptstrasse", "Hauptstraße", True),
+            (2, 1, "kreuzung", "Kreuzung", False),
+            (3, 1, "am-see", "Am See", True),
+            (4, 2, "hauptstrasse", "Main street", True),
+        ],
+        "zone_along": [(1, 3, 1), (1, 2, 0)],
+        "policy": [
+            (1, 1, march, OLD_ALL_NIGHT, 12, *plain),
+            (2, 1, start, OLD_DARK, 10, 80, 45, 5, "lit", 720, "2024/7 – Ö", passed),
+            (3, 2, start, OLD_DARK, 11, *plain),
+            (4, 3, start + 1, OLD_DARK, 13, *plain),  # of one night with the next, but passed before it
+            (5, 3, start, OLD_DARK, 14, *plain),
+            (6, 4, march, OLD_DARK, 15, *plain),
+        ],
+        "lease": [(1000, LEASE.id, 1, "hauptstrasse kreuzung", now, until, 80, "lit", 2, 3, None)],
+        "press": [
+            (1000, "p", 1, now, "web", None, LEASE.id),
+            (1001, "q", 2, now + 1, "web", "daylight", None),
+        ],
+    }
+
+
+def first_release(url: str, village: Mapping[str, list[tuple[Any, ...]]]) -> None:
+    """Make the tables of the first release, and put a village into them."""
+    engine = engines.migrator(engines.parse_url(url))
+    with engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        then = MetaData()
+        then.reflect(connection)
+        for name, rows in village.items():
+            into = then.tables[name]
+            connection.execute(into.insert(), [dict(zip(into.c.keys(), row, strict=True)) for row in rows])
+    engine.dispose()
+
+
+async def test_what_ruled_in_the_first_release_rules_on(blank_url: str) -> None:
+    first_release(blank_url, village_of_then())
+    migrate(blank_url)
+    store = open_store(blank_url)
+    zones = {zone.key.zone: zone for zone in await store.read(lambda tx: tx.zones("leck"))}
+    enactments = await store.read(lambda tx: tx.enactments(STREET))
+    [there] = await store.read(lambda tx: tx.zones("there"))
+    home = await store.read(lambda tx: tx.municipality("leck"))
+    await store.close()
+    assert zones["hauptstrasse"].rulebook == Rulebook((FIRST, SECOND))
+    assert zones["hauptstrasse"].name == "Hauptstraße"
+    assert enactments == [Enactment(FIRST, "file", NOW), Enactment(SECOND, "file", NOW)]
+    assert zones["kreuzung"].rulebook.policies[0].along == ()
+    assert not zones["kreuzung"].listed
+    of_one_night = zones["am-see"].rulebook.policies
+    assert [(p.version, p.press.minutes, p.valid_from) for p in of_one_night] == [
+        (1, 13, date(2025, 1, 1)),
+        (2, 14, date(2025, 1, 1)),
+    ]
+    assert there.rulebook.policies[0].valid_from == date(2026, 3, 1)  # noon in Auckland: that day's night begins
+    assert home is not None
+    assert (home.safety_schedule, home.place.region, home.emission_factors) == (DARK, "", ())
+    assert len(home.prices) == 1
+
+
+async def test_presses_and_leases_of_the_first_release_are_kept(blank_url: str) -> None:
+    first_release(blank_url, village_of_then())
+    migrate(blank_url)
+    store = open_store(blank_url)
+    presses = [
+        PressRecord("p", STREET, NOW, Channel.WEB, None, LEASE.id),
+        PressRecord("q", CROSSING, later(microseconds=1), Channel.WEB, Reason.DAYLIGHT, None),
+    ]
+    lit = [(LEASE, Progress(LeaseState.LIT, 2, 3))]
+    assert await store.read(lambda tx: tx.leases_running("leck", NOW)) == lit
+    assert await store.read(lambda tx: tx.presses("leck", NOW, later(minutes=1))) == presses
+    third = replace(SECOND, version=3)
+    await store.write(lambda tx: tx.enact(STREET, Enactment(third, "Anna", NOW)))
+    await store.write(lambda tx: tx.add_exception(STREET, ExceptionRecord(FESTIVAL, "Anna")))
+    await store.write(lambda tx: tx.add_lease(replace(LEASE, id="b" * 32, warn=True), 2))
+    street = await store.read(lambda tx: tx.zone(STREET))
+    assert street is not None
+    assert street.rulebook == Rulebook((FIRST, SECOND, third), (FESTIVAL,))
+    assert await store.write(lambda tx: tx.forget_presses(later(hours=1))) == 2
+    assert await store.read(lambda tx: tx.lease(LEASE.id)) is None
+    await store.close()
+
+
+def test_nothing_is_left_of_the_old_tables_and_no_default_is_the_databases(blank_url: str) -> None:
+    first_release(blank_url, village_of_then())
+    migrate(blank_url)
+    engine = create_engine(blank_url)
+    with engine.connect() as connection:
+        now = MetaData()
+        now.reflect(connection)
+    engine.dispose()
+    assert now.tables.keys() - {"alembic_version"} == Base.metadata.tables.keys()
+    defaults = {f"{column}": column.server_default for table in now.tables.values() for column in table.c}
+    counted = {name for name, default in defaults.items() if default is not None}
+    assert counted <= {f"{name}.id" for name in now.tables}  # PostgreSQL's sequences
+    if blank_url.startswith("sqlite"):
+        assert query(blank_url, "PRAGMA foreign_key_check") == []
+
+
+def test_an_empty_first_release_migrates(blank_url: str) -> None:
+    first_release(blank_url, {})
+    migrate(blank_url)
+    assert query(blank_url, "SELECT count(*) FROM policy_version") == [(0,)]
+
+
+def test_there_is_no_way_back_that_would_lose_rules(store_url: str) -> None:
+    engine = engines.migrator(engines.parse_url(store_url))
+    with engine.connect() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        with pytest.raises(RuntimeError, match="no way back from 0002"):
+            command.downgrade(config, "0001")
+    engine.dispose()
