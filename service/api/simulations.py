@@ -70,7 +70,7 @@ class ModelRequest(BaseModel):
 class SimulationRequest(BaseModel):
     """Drafts, the nights to run them through (as if in force in all of them), and the presses.
 
-    `presses` null takes the recorded ones, of nights that are over.
+    `presses` null takes as many as were recorded, in nights that are over; when in the night they came is drawn.
     """
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)

@@ -42,6 +42,7 @@ CURIOUS_NIGHTS = 14
 MOST_PER_NIGHT = 1000.0
 """The highest rate that may be asked for, in presses per night and zone."""
 
+_MOST_DRAWS = 100
 _EVENING, _SMALL_HOURS, _MORNING, _DAY = 22, 25, 27, 30  # hours after the midnight before the evening
 
 
@@ -100,6 +101,22 @@ def model_presses(
     return presses
 
 
+def recorded_presses(counts: Mapping[tuple[str, date, Channel], int], place: Place) -> list[Press]:
+    """As many presses as were recorded in each zone, night and channel, in order of time.
+
+    When in the night they came is drawn by the model's hours: a simulation that knew would tell whoever narrows it down
+    the minute at which somebody walked. The same counts give the same presses.
+    """
+    presses = []
+    for (zone, day, channel), count in counts.items():
+        dice = random.Random(f"recorded/{zone}/{day}/{channel}")  # noqa: S311 - must come out the same again, no secret
+        for _ in range(count):
+            draws = (_dark_moment(dice, place, day) for _ in range(_MOST_DRAWS))
+            moment = next((moment for moment in draws if moment is not None), night(place, day).sunset)
+            presses.append(Press(moment, zone, channel))
+    return sorted(presses)
+
+
 def _mean(lamps: int, rate: float | None) -> float:
     """Presses in an ordinary night of a zone; nobody presses where there is no lamp."""
     if lamps == 0:
@@ -117,12 +134,18 @@ def _factor(day: date, curious_from: date | None) -> float:
 def _moments(seed: str, mean: float, place: Place, day: date) -> Iterator[datetime]:
     """When somebody presses in one zone in one night."""
     dice = random.Random(seed)  # noqa: S311 - a model that must come out the same again, no secret
-    tonight, tz, midnight = night(place, day), ZoneInfo(place.tz), datetime.combine(day, time())
     for _ in range(_poisson(dice, mean)):
-        local = midnight + timedelta(seconds=math.floor(3600 * _hour(dice)))
-        moment = local.replace(tzinfo=tz).astimezone(tonight.start.tzinfo)
-        if tonight.sunset <= moment < tonight.sunrise:
+        moment = _dark_moment(dice, place, day)
+        if moment is not None:
             yield moment
+
+
+def _dark_moment(dice: random.Random, place: Place, day: date) -> datetime | None:
+    """A moment by the model's hours; None where it would meet daylight."""
+    local = datetime.combine(day, time()) + timedelta(seconds=math.floor(3600 * _hour(dice)))
+    tonight = night(place, day)
+    moment = local.replace(tzinfo=ZoneInfo(place.tz)).astimezone(tonight.start.tzinfo)
+    return moment if tonight.sunset <= moment < tonight.sunrise else None
 
 
 def _poisson(dice: random.Random, mean: float) -> int:

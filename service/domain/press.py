@@ -266,7 +266,9 @@ def _changes(facts: Facts, now: datetime, day: date) -> Iterator[datetime]:
     if going_on is not None:
         yield going_on[1] + _gap(policy) + _SOON
     for window in policy.press.windows:
-        yield window.on(facts.place, day)[0]
+        start, end = window.on(facts.place, day)
+        yield start
+        yield end - _SOON  # only there may what a limit leaves reach into the dark after the window
     for load in facts.loads:
         parts: Iterable[Interval] = load.curve.night(day)
         if policy.quiet:

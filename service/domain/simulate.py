@@ -5,7 +5,7 @@ schedule, exceptions and quiet caps; each press is judged as a real one is. What
 overrides, rescue and locks (every controller is online, every lamp draws its nominal power times its level), fades,
 and the half-lit last minute of `warn_before_dark`, which saves at most half a minute of each stretch of pressed
 light. Whoever presses is taken to show whatever the policy asks for (the lamp's code, an admission). Recorded
-presses are those of people who lived with the rules of then.
+presses are as many as there were under the rules of then, at hours drawn anew.
 
 Persons are forgotten, so it is not known which presses were one presser's. Where a policy limits presses per
 presser, a scenario is run twice: as if all presses were from different pressers, and as if all of a zone's presses
@@ -24,7 +24,7 @@ from service.domain.demand import Press
 from service.domain.inventory import Inventory, Zone
 from service.domain.leases import Span
 from service.domain.nightly import Group, NightCurve, append, groups_of, hours_at_full, light_of, night_curve
-from service.domain.policy import Rulebook
+from service.domain.policy import Policy, Rulebook
 from service.domain.press import Facts, Granted, Load, judge, look_back, union
 from service.domain.scenarios import Figures, Outcome, Scenario
 from service.domain.sun import Night, night, noon
@@ -172,17 +172,21 @@ class _Run:
         policy = zone.policy_on(tonight.date)
         since = look_back(zone.rulebook, self._municipality.place, tonight.sunset)
         past = [span for span in self._spans[zone.key.zone] if span.until >= since]
-        rulebook, loads, proven = Rulebook((policy,)), self._loads(zone, tonight, curves), policy.press.admission
+        rulebook, loads, proven = _OnePolicy((policy,)), self._loads(zone, tonight, curves), policy.press.admission
         counted = self._one_presser and policy.limits_on(tonight.date).per_presser is not None
         spans: list[Span] = []
         earlier: list[datetime] = []
         refused: dict[Reason, int] = {}
+        facts: Facts | None = None
         for at, _, channel in presses:
-            leases, own = (*past, *spans), tuple(earlier) if counted else ()
-            verdict = judge(Facts(rulebook, loads, leases, _ONLINE, True, channel, proven, own), at)
+            if facts is None or facts.channel is not channel:
+                leases, own = (*past, *spans), tuple(earlier) if counted else ()
+                facts = Facts(rulebook, loads, leases, _ONLINE, True, channel, proven, own)
+            verdict = judge(facts, at)
             if isinstance(verdict, Granted):
                 earlier.append(at)
                 append(spans, Span(at, verdict.until))
+                facts = None  # what is known changes with every grant
             else:
                 refused[verdict.reason] = refused.get(verdict.reason, 0) + 1
         self._spans[zone.key.zone] = past + spans
@@ -229,6 +233,15 @@ class _Run:
             granted=count.granted,
             refused=count.refused,
         )
+
+
+class _OnePolicy(Rulebook):
+    """A rulebook for one night, whose policy is known."""
+
+    __slots__ = ()
+
+    def policy_on(self, day: date) -> Policy:
+        return self.policies[0]
 
 
 class _Count(NamedTuple):

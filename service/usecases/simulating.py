@@ -1,11 +1,12 @@
 """Simulate: what drafts would do to the real inventory, beside today's policy and all-night light."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from service.domain.demand import Press, lamp_counts, model_presses
+from service.domain.demand import Press, lamp_counts, model_presses, recorded_presses
 from service.domain.inventory import Inventory, Municipality, Zone
 from service.domain.policy import Policy, Rulebook
 from service.domain.scenarios import Outcome, Scenario, all_night
@@ -46,7 +47,7 @@ class Model:
 class Question:
     """What to simulate: drafts by name, each with the policies that it would change, over some nights.
 
-    `presses` None asks for the recorded ones.
+    `presses` None asks for as many as were recorded; when in the night they came is drawn.
     """
 
     first: date
@@ -155,7 +156,9 @@ def _demand(tx: Tx, inventory: Inventory, question: Question) -> tuple[Press, ..
     home, model = inventory.municipality, question.presses
     if model is None:
         start, end = noon(question.first, home.place.tz), noon(question.last + timedelta(days=1), home.place.tz)
-        return tuple(Press(press.at, press.zone.zone, press.channel) for press in tx.presses(home.id, start, end))
+        presses = tx.presses(home.id, start, end)
+        counts = Counter((press.zone.zone, night_of(press.at, home.place.tz), press.channel) for press in presses)
+        return tuple(recorded_presses(counts, home.place))
     nights = (question.last - question.first).days + 1
     if nights * len(inventory.zones) * (model.per_night or 1) > MOST_PRESSES:
         raise InvalidError(f"presses.per_night: that would be more than {MOST_PRESSES} presses; take fewer nights.")

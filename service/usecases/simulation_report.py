@@ -69,7 +69,7 @@ class ScenarioBody(BoundsBody):
 
 
 class PressesBody(BaseModel):
-    """With which presses it was run: recorded ones, or a model, which is an assumption and no forecast."""
+    """With which presses it was run: as many as were recorded, or a model. The hours are assumed in both."""
 
     source: Literal["recorded", "model"]
     count: int

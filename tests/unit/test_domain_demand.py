@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.demand import CURIOUS, CURIOUS_NIGHTS, PER_ROUTE, SMALL_HOURS, Press, lamp_counts, model_presses
+from service.domain.demand import (
+    CURIOUS,
+    CURIOUS_NIGHTS,
+    PER_ROUTE,
+    SMALL_HOURS,
+    Press,
+    lamp_counts,
+    model_presses,
+    recorded_presses,
+)
 from service.domain.sun import Place, night, night_of
 from service.domain.words import Channel
 from tests.unit.villages import BERLIN, glasau, leck
@@ -129,3 +138,19 @@ def test_senseless_parameters_are_named(changes: dict[str, Any], field: str) -> 
     asked: dict[str, Any] = {"lamps": ZONES, "first": FIRST, "last": LAST, "place": HERE, "seed": 1, **changes}
     with pytest.raises(ValueError, match=f"^{field}"):
         model_presses(**asked)
+
+
+def test_of_recorded_presses_only_the_number_by_zone_night_and_channel_is_taken() -> None:
+    counts = {("dorf", FIRST, Channel.WEB): 40, ("am-see", FIRST, Channel.WEB): 1, ("dorf", LAST, Channel.BUTTON): 2}
+    presses = recorded_presses(counts, HERE)
+    assert presses == sorted(presses) == recorded_presses(dict(reversed(counts.items())), HERE)
+    found = [(press.zone, night_of(press.at, HERE.tz), press.channel) for press in presses]
+    assert {key: found.count(key) for key in counts} == counts
+    for press in presses:
+        tonight = night(HERE, night_of(press.at, HERE.tz))
+        assert tonight.sunset <= press.at < tonight.sunrise
+
+
+def test_in_a_night_without_dark_recorded_presses_are_still_counted() -> None:
+    north, day = Place(69.0, 20.0, "Europe/Oslo"), date(2026, 6, 21)
+    assert len(recorded_presses({("dorf", day, Channel.WEB): 3}, north)) == 3

@@ -178,6 +178,15 @@ def test_a_zone_lit_along_counts_its_own_light_above_its_plan() -> None:
     assert (total(found, "dorf").granted, total(found, "ecke").granted) == (1, 0)
 
 
+def test_a_corner_lit_along_by_two_streets_counts_their_overlap_once() -> None:
+    street = policy(NEVER_LIT, 12, along=("ecke",))
+    inventory = village(("a", street, 100.0), ("b", street, 100.0), ("ecke", policy(NEVER_LIT, 12), 100.0))
+    found = run(inventory, [*presses(DARK, zone="a"), *presses(DARK + 4 * MINUTE, zone="b")]).lines
+    assert total(found, "ecke").burning == 16 * MINUTE
+    assert total(found, "ecke").energy_mwh == mwh(100, 16 * MINUTE)
+    assert total(found).burning == (12 + 12 + 16) * MINUTE
+
+
 def test_light_of_two_levels_gives_the_brighter() -> None:
     street, corner = policy(NEVER_LIT, 12, level=60, along=("ecke",)), policy(NEVER_LIT, 6, level=100)
     inventory = village(("dorf", street, 100.0), ("ecke", corner, 100.0))
@@ -205,6 +214,10 @@ def test_a_zone_is_dark_only_where_none_of_its_outputs_gives_light() -> None:
 def test_lamps_weigh_the_burning_hours() -> None:
     dark = night(luetjenholm().municipality.place, DAY)
     assert figures(luetjenholm()).burning == 32 * (dark.sunrise - dark.sunset - 5 * HOUR)
+    by_dimmer = run(glasau()).lines
+    length = total(by_dimmer, "am-see").burning / 26
+    assert [total(by_dimmer, zone).burning for zone in ("dorfstrasse", "kirchweg")] == [31 * length, 28 * length]
+    assert total(by_dimmer, "am-see").dark == 6 * HOUR
 
 
 def test_light_by_day_burns_but_takes_nothing_from_the_dark() -> None:

@@ -7,9 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from service.domain.demand import recorded_presses
 from service.domain.inventory import ZoneKey
 from service.domain.policy import Limits, Policy, PressRules
 from service.domain.simulate import finished
+from service.domain.words import Channel
 from service.errors import InvalidError, UnknownError
 from service.store import SqlStore
 from service.usecases.exceptions import add_exception
@@ -74,9 +76,21 @@ async def test_recorded_presses_are_those_of_nights_that_are_over(village: Villa
     village.later(days=1)
     report = await asked(village, question(EARLIER, last=date(2026, 11, 21), presses=None))
     assert (report.presses.source, report.presses.count) == ("recorded", 2)
-    assert report.scenarios[0].different_pressers.granted == 2
+    figures = report.scenarios[0].different_pressers
+    assert figures.granted + figures.refused == 2
     nobody = await asked(village, question(EARLIER, last=date(2026, 11, 20), presses=None))
     assert nobody.presses.count == 0
+
+
+@pytest.mark.parametrize("hours", [0, 3])
+async def test_no_question_tells_when_in_a_night_somebody_pressed(village: Village, hours: int) -> None:
+    village.later(hours=hours)
+    await village.press("dorf")
+    village.now = NIGHT + timedelta(days=1)
+    night_alone = question(EARLIER, first=date(2026, 11, 21), last=date(2026, 11, 21), presses=None)
+    prepared = await village.store.read(lambda tx: prepare(tx, village.id, night_alone, village.now))
+    place = prepared.inventory.municipality.place
+    assert list(prepared.demand) == recorded_presses({("dorf", date(2026, 11, 21), Channel.WEB): 1}, place)
 
 
 async def test_limits_per_presser_give_bounds_and_others_none(village: Village) -> None:
