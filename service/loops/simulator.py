@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from secrets import token_hex
 
 from service.domain.scenarios import Outcome
@@ -48,7 +49,7 @@ class Simulator:
         self._forget()
         task = asyncio.get_running_loop().create_task(self._run(job, prepared, simulation))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(partial(self._ended, job))
         return job
 
     def job(self, municipality: str, job: str) -> Job | None:
@@ -68,6 +69,13 @@ class Simulator:
         for job in finished[: max(0, len(self._jobs) - MOST_KEPT)]:
             del self._jobs[job]
 
+    def _ended(self, job: Job, task: asyncio.Task[None]) -> None:
+        """Also for a task that was broken off before it began."""
+        self._tasks.discard(task)
+        if job.state is not JobState.DONE:
+            job.state = JobState.FAILED
+        job.finished.set()
+
     async def _run(self, job: Job, prepared: Prepared, simulation: Simulation) -> None:
         try:
             async with self._turn:
@@ -77,9 +85,6 @@ class Simulator:
                 job.state = JobState.DONE
         except Exception:
             log.exception("A simulation broke")
-            job.state = JobState.FAILED
-        finally:
-            job.finished.set()
 
     async def _steps(self, job: Job, simulation: Simulation) -> tuple[Outcome, ...]:
         loop = asyncio.get_running_loop()

@@ -14,6 +14,7 @@ from service.domain.inventory import ControllerKey, ZoneKey
 from service.domain.words import LeaseState
 from service.errors import UnavailableError
 from service.loops.conductor import Conductor
+from service.loops.housekeeping import Housekeeping
 from service.loops.listener import Listener
 from service.loops.timekeeper import Timekeeper
 from service.loops.watch import LocalWatch
@@ -209,3 +210,17 @@ async def test_a_moved_clock_is_told_at_once(loops: Loops) -> None:
     loops.clock.move(forward=timedelta(hours=1))
     loops.timekeeper.moved()
     await loops.until(lambda: any(at >= NIGHT + timedelta(hours=1) for at, _, _ in loops.lamps.times))
+
+
+async def test_housekeeping_deletes_presses_that_are_old_enough(village: Village) -> None:
+    clock = SystemClock(NIGHT)
+    await village.press("dorf")
+    housekeeping = Housekeeping(village.store, clock, timedelta(days=400))
+    clock.move(forward=timedelta(days=399))
+    await housekeeping.run_due()
+    start, end = NIGHT - timedelta(days=1), NIGHT + timedelta(days=1)
+    assert len(await village.store.read(lambda tx: tx.presses("luetjenholm", start, end))) == 1
+    clock.move(forward=timedelta(days=2))
+    await housekeeping.run_due()
+    assert await village.store.read(lambda tx: tx.presses("luetjenholm", start, end)) == []
+    assert await village.store.read(lambda tx: tx.light_given(DORF, start, end)) == []
