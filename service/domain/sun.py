@@ -67,21 +67,31 @@ def night_of(moment: datetime, tz: str) -> date:
     return local.date() if local.hour >= 12 else local.date() - timedelta(days=1)
 
 
-def _is_up(place: Place, moment: datetime, horizon: float) -> bool:
+def _height(place: Place, moment: datetime, horizon: float) -> float:
+    """Degrees by which the sun's centre stands above `horizon`."""
     observer = astral.Observer(latitude=place.lat, longitude=place.lon)
-    return astral.sun.elevation(observer, moment, with_refraction=False) > horizon
+    return astral.sun.elevation(observer, moment, with_refraction=False) - horizon
 
 
 def _crossing(place: Place, by_day: datetime, at_night: datetime, horizon: float) -> datetime | None:
-    """The first second after the sun crosses `horizon` between two moments; None if it is below by day too."""
-    if not _is_up(place, by_day, horizon):
+    """The first second after the sun crosses `horizon` between two moments; None if it is below by day too.
+
+    Regula falsi after the Illinois rule, on whole seconds: a sine is met in about eight steps.
+    """
+    above, below = _height(place, by_day, horizon), _height(place, at_night, horizon)
+    if above <= 0:
         return None
+    towards = _SECOND if by_day < at_night else -_SECOND
+    last = 0
     while abs(at_night - by_day) > _SECOND:
-        middle = by_day + (at_night - by_day) // (2 * _SECOND) * _SECOND
-        if _is_up(place, middle, horizon):
-            by_day = middle
+        length = -(-(at_night - by_day) // towards)
+        step = min(max(round(length * above / (above - below)), 1), length - 1)
+        moment = by_day + step * towards
+        height = _height(place, moment, horizon)
+        if height > 0:
+            by_day, above, below, last = moment, height, below / 2 if last > 0 else below, 1
         else:
-            at_night = middle
+            at_night, below, above, last = moment, height, above / 2 if last < 0 else above, -1
     return max(by_day, at_night)
 
 
@@ -112,7 +122,7 @@ def twilight(place: Place, day: date) -> tuple[datetime, datetime]:
 def _below(place: Place, start: datetime, end: datetime, horizon: float) -> tuple[datetime, datetime]:
     """When in a night the sun sinks below `horizon`, and when it rises above it again."""
     middle = _solar_midnight(place, start, end)
-    if _is_up(place, middle, horizon):
+    if _height(place, middle, horizon) > 0:
         return middle, middle
     sinks = _crossing(place, max(start, middle - _HALF_DAY), middle, horizon) or start
     rises = _crossing(place, min(end, middle + _HALF_DAY), middle, horizon) or end
