@@ -28,8 +28,8 @@ _CAUSES: dict[str, dict[Cause, str]] = {
 }
 
 _SENTENCE = {
-    "de": "{outputs} von {all} Ausgängen höchstens {level} %: {why}.",
-    "en": "{outputs} of {all} outputs at {level} % at most: {why}.",
+    "de": "{outputs} von {all} Ausgängen geben höchstens {level} %: {why}.",
+    "en": "{outputs} of {all} outputs give at most {level} %: {why}.",
 }
 
 _EXCEPTION = {"de": "Ausnahme „{name}“{resolution}", "en": "exception “{name}”{resolution}"}

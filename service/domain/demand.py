@@ -55,11 +55,12 @@ class Press(NamedTuple):
 
 
 def lamp_counts(inventory: Inventory) -> dict[str, int]:
-    """How many lamps each zone has, by its id; zones without lamps included."""
-    counts = Counter({zone.key.zone: 0 for zone in inventory.zones})
+    """How many lamps each listed zone has, by its id: in others nobody presses."""
+    counts = Counter({zone.key.zone: 0 for zone in inventory.zones if zone.listed})
     for controller in inventory.controllers:
         for output in controller.outputs:
-            counts[output.zone] += output.lamps
+            if output.zone in counts:
+                counts[output.zone] += output.lamps
     return dict(counts)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from service.domain.schedule import (
+    Anchor,
     Deviation,
     Moment,
     NightRules,
@@ -135,12 +136,15 @@ class Policy:
         return rules.limits
 
 
+AT_SUNRISE = Moment(Anchor.SUNRISE)
+
+
 @dataclass(frozen=True, slots=True)
 class LightException:
     """A dated deviation from the schedule (a festival, the inn until 01:00), from one night to another.
 
-    In each of these nights `steps` rule from the first of them to `end` (None: to noon), the schedule before and
-    after; and only from `since`, when it was entered, to `until`, when it was withdrawn.
+    In each of these nights `steps` rule from the first of them to `end`, the schedule before and after; and only from
+    `since`, when it was entered, to `until`, when it was withdrawn.
     """
 
     id: str
@@ -148,7 +152,7 @@ class LightException:
     first: date
     last: date
     steps: Program
-    end: Moment | None = None
+    end: Moment = AT_SUNRISE
     resolution: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -160,7 +164,7 @@ class LightException:
             raise ValueError("steps: an exception needs at least one")
         if self.last < self.first:
             raise ValueError(f"last: {self.last} lies before first, {self.first}")
-        if self.end is not None and never_after(self.steps[0].moment, self.end):
+        if never_after(self.steps[0].moment, self.end):
             raise ValueError("end: it comes before the first step, or with it, in every night; a night begins at noon")
 
     def holds_on(self, day: date) -> bool:

@@ -162,14 +162,14 @@ class QuietCap:
 
 
 class Deviation(NamedTuple):
-    """A program that rules a night in the schedule's place, from its first step to `end` (None: to noon).
+    """A program that rules a night in the schedule's place, from its first step to `end`.
 
     What was in force stays true: it changes nothing before it was entered, at `since`, nor after it was withdrawn,
     at `until`.
     """
 
     steps: Program
-    end: Moment | None = None
+    end: Moment
     since: datetime | None = None
     until: datetime | None = None
 
@@ -177,7 +177,7 @@ class Deviation(NamedTuple):
         """Its beginning and end in the night of the evening of `day`; empty where the end comes first."""
         tonight = night(place, day)
         start = max(self.steps[0].moment.on(place, day), tonight.start, self.since or tonight.start)
-        end = tonight.end if self.end is None else min(self.end.on(place, day), tonight.end)
+        end = min(self.end.on(place, day), tonight.end)
         return start, max(start, end if self.until is None else min(end, self.until))
 
 

@@ -1,12 +1,13 @@
 """Exceptions: dated deviations from a zone's schedule, entered and withdrawn by name."""
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 
 from service.domain.inventory import ZoneKey
 from service.domain.policy import LightException
-from service.domain.sun import night_of
+from service.domain.schedule import Deviation
+from service.domain.sun import Place, night_of
 from service.errors import ConflictError, InvalidError, UnknownError
 from service.ports import ExceptionRecord, Tx
 from service.usecases.press import find
@@ -27,12 +28,23 @@ def add_exception(tx: Tx, key: ZoneKey, exception: LightException, by: str, now:
     tonight = night_of(now, home.place.tz)
     if exception.first < tonight:
         raise InvalidError(f"first: {exception.first} is over; what was in force stays. The earliest is {tonight}.")
+    entered = replace(exception, id=f"exception-{token_hex(4)}", since=now)
+    if not _ever_holds(entered, home.place):
+        raise InvalidError("end: in none of its nights does the exception begin before it ends.")
     ahead = [one for one in tx.exceptions(key) if one.exception.last >= tonight and one.exception.until is None]
     if len(ahead) >= MOST_AHEAD:
         raise ConflictError(f"{zone.name} has {MOST_AHEAD} exceptions ahead already; withdraw one of them first.")
-    record = ExceptionRecord(replace(exception, id=f"exception-{token_hex(4)}", since=now), by)
+    record = ExceptionRecord(entered, by)
     tx.add_exception(key, record)
     return record
+
+
+def _ever_holds(exception: LightException, place: Place) -> bool:
+    """Whether it rules in one of its nights, looked for in the first year of them."""
+    deviation = Deviation(exception.steps, exception.end, exception.since)
+    nights = min((exception.last - exception.first).days, 366) + 1
+    hours = (deviation.on(place, exception.first + timedelta(days=n)) for n in range(nights))
+    return any(start < end for start, end in hours)
 
 
 def withdraw_exception(tx: Tx, key: ZoneKey, exception: str, by: str, now: datetime) -> ExceptionRecord:

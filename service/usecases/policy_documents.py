@@ -138,7 +138,7 @@ class ExceptionDocument(Part):
     first: date
     last: date
     steps: Annotated[tuple[StepDocument, ...], Field(min_length=1, max_length=20)]
-    end: At | None = None
+    end: At = "sunrise"
     resolution: Annotated[str, StringConstraints(min_length=1, max_length=80)] | None = None
 
     @model_validator(mode="after")
@@ -148,9 +148,8 @@ class ExceptionDocument(Part):
 
     def exception(self, exception_id: str) -> LightException:
         """The exception under an id. ValueError where it ends before it begins."""
-        end = None if self.end is None else moment(self.end)
         steps = tuple(step.step() for step in self.steps)
-        return LightException(exception_id, self.name, self.first, self.last, steps, end, self.resolution)
+        return LightException(exception_id, self.name, self.first, self.last, steps, moment(self.end), self.resolution)
 
 
 def policy_document(policy: Policy) -> PolicyDocument:
@@ -186,7 +185,7 @@ def exception_document(exception: LightException) -> ExceptionDocument:
         first=exception.first,
         last=exception.last,
         steps=steps_document(exception.steps),
-        end=None if exception.end is None else moment_text(exception.end),
+        end=moment_text(exception.end),
         resolution=exception.resolution,
     )
 

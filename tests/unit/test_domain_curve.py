@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from service.domain import curve as curves
@@ -98,7 +98,8 @@ CAPS = st.builds(
 def _exception(
     number: int, days: tuple[date, int], steps: Program, end: Moment | None, entered: datetime | None, after: timedelta
 ) -> LightException:
-    ends = end if end is not None and not never_after(steps[0].moment, end) else None
+    ends = Moment(Anchor.CLOCK, time(11, 59), 720) if end is None or never_after(steps[0].moment, end) else end
+    assume(not never_after(steps[0].moment, ends))
     withdrawn = None if entered is None or not after else entered + after
     last = days[0] + timedelta(days=days[1])
     return LightException(f"e-{number}", "Fest", days[0], last, steps, ends, None, entered, withdrawn)
@@ -476,6 +477,7 @@ def test_of_overlapping_exceptions_the_later_one_outranks_and_the_other_rules_ar
         (utc("2026-11-20T19:00"), 60),
         (utc("2026-11-20T21:00"), 90),
         (utc("2026-11-20T22:00"), 60),
+        (night(HOME, date(2026, 11, 20)).sunrise, 0),  # where an exception ends that says nothing else
     ]
 
 
@@ -487,7 +489,7 @@ def test_an_exception_changes_nothing_before_it_was_entered_nor_after_it_was_wit
     assert [(s.start, s.level) for s in curve.intervals(utc("2026-11-19T12:00"), utc("2026-11-22T10:00"))] == [
         (utc("2026-11-19T12:00"), 0),
         (since, 90),
-        (utc("2026-11-21T11:00"), 0),
+        (night(HOME, date(2026, 11, 20)).sunrise, 0),
         (utc("2026-11-21T19:00"), 90),
         (until, 0),
     ]
