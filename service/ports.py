@@ -78,11 +78,11 @@ class Draft:
 class Enactment:
     """A policy as enacted, by whom and when; `signed_off` are the codes of the findings that were accepted by name.
 
-    `draft` is the id of the draft it was; None where it came with the municipality's file.
+    `draft` is the id of the draft it was. It and `enacted_by` are None where it came with the municipality's file.
     """
 
     policy: Policy
-    enacted_by: str
+    enacted_by: str | None
     enacted_at: datetime
     signed_off: tuple[str, ...] = ()
     draft: str | None = None
@@ -90,10 +90,13 @@ class Enactment:
 
 @dataclass(frozen=True, slots=True)
 class ExceptionRecord:
-    """An exception and who entered it, at its `since`, and who withdrew it, at its `until`."""
+    """An exception and who entered it, at its `since`, and who withdrew it, at its `until`.
+
+    `entered_by` is None where it came with the municipality's file.
+    """
 
     exception: LightException
-    entered_by: str
+    entered_by: str | None
     withdrawn_by: str | None = None
 
 
@@ -182,12 +185,16 @@ class Tx(Protocol):
         """One municipality with its prices and safety schedule."""
         ...
 
-    def zones(self, municipality: str) -> list[Zone]:
-        """All zones with their rulebooks (enacted policies, exceptions, withdrawn ones too), listed or not."""
+    def zones(self, municipality: str, *, since: datetime | None = None) -> list[Zone]:
+        """All zones with their rulebooks (enacted policies, exceptions, withdrawn ones too), listed or not.
+
+        With `since`, rulebooks are for moments from then on: exceptions that were withdrawn before it, or whose last
+        night ended some days before it, are left out.
+        """
         ...
 
-    def zone(self, key: ZoneKey) -> Zone | None:
-        """One zone with its rulebook."""
+    def zone(self, key: ZoneKey, *, since: datetime | None = None) -> Zone | None:
+        """One zone with its rulebook; with `since` without the exceptions that `zones` leaves out."""
         ...
 
     def controllers(self, municipality: str) -> list[Controller]:
@@ -239,7 +246,7 @@ class Tx(Protocol):
         ...
 
     def exceptions(self, zone: ZoneKey) -> list[ExceptionRecord]:
-        """All exceptions ever entered for the zone, withdrawn ones too, by first night and id."""
+        """All exceptions ever entered for the zone, withdrawn ones too, by first night, as entered, and by id."""
         ...
 
     def add_exception(self, zone: ZoneKey, record: ExceptionRecord) -> None:

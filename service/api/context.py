@@ -8,7 +8,8 @@ from datetime import timedelta
 from service.api.views import Views
 from service.domain.inventory import ZoneKey
 from service.ports import Clock, Lamps, Store, Watch
-from service.usecases.simulating import Job, Prepared
+from service.usecases.simulating import Prepared
+from service.usecases.simulation_report import Job
 
 
 @dataclass(slots=True)

@@ -9,18 +9,19 @@ from pydantic import BaseModel
 from service.api.citizen import Language, MunicipalityId, ZoneId
 from service.api.context import Context
 from service.api.explain_texts import link_sentence, pressed_sentence
-from service.api.policy_bodies import ResolutionBody
+from service.api.policy_bodies import PassedBody, passed_body
 from service.api.problems import responses
 from service.api.schemas import Answer
 from service.api.staff import ActingAs
 from service.domain.inventory import ZoneKey
+from service.domain.schedule import Step
 from service.domain.words import Cause, PressedState
 from service.usecases.explain import Explanation, explain
 from service.usecases.schedule_documents import StepDocument, steps_document
 
 
 class LinkBody(BaseModel):
-    """One reason, in rank order: by this cause so many outputs have their level, `level` at most."""
+    """One reason: by this cause so many outputs have their level, `level` at most; with none it was outranked."""
 
     cause: Cause
     level: int
@@ -41,7 +42,7 @@ class RuledBody(BaseModel):
 
     version: int
     valid_from: date
-    resolution: ResolutionBody | None
+    resolution: PassedBody | None
     rule: int | None
     step: StepDocument | None
     quiet_level: int | None
@@ -53,6 +54,7 @@ class RulingException(BaseModel):
     id: str
     name: str
     resolution: str | None
+    step: StepDocument | None
 
 
 class ExplanationAnswer(Answer):
@@ -100,7 +102,6 @@ def build(context: Context) -> APIRouter:
 
 def _answer(found: Explanation, language: str, now: datetime, speed: float) -> ExplanationAnswer:
     policy, exception = found.policy, found.exception
-    resolution = policy.resolution
     return ExplanationAnswer(
         zone=found.zone.key.zone,
         at=found.at,
@@ -113,18 +114,16 @@ def _answer(found: Explanation, language: str, now: datetime, speed: float) -> E
         policy=RuledBody(
             version=policy.version,
             valid_from=policy.valid_from,
-            resolution=None
-            if resolution is None
-            else ResolutionBody.model_construct(
-                number=resolution.number, passed_on=resolution.passed_on, safety_note=resolution.safety_note
-            ),
+            resolution=passed_body(policy.resolution),
             rule=found.rule,
-            step=None if found.step is None else steps_document((found.step,))[0],
+            step=_step(found.step),
             quiet_level=min((cap.level for cap in found.quiet), default=None),
         ),
         exception=None
         if exception is None
-        else RulingException(id=exception.id, name=exception.name, resolution=exception.resolution),
+        else RulingException(
+            id=exception.id, name=exception.name, resolution=exception.resolution, step=_step(found.exception_step)
+        ),
         chain=[_link(found, n, language) for n in range(len(found.chain))],
         reported=[
             LinkBody(cause=link.cause, level=link.level, outputs=link.outputs, sentence="") for link in found.reported
@@ -137,6 +136,10 @@ def _answer(found: Explanation, language: str, now: datetime, speed: float) -> E
         now=now,
         speed=speed,
     )
+
+
+def _step(step: Step | None) -> StepDocument | None:
+    return None if step is None else steps_document((step,))[0]
 
 
 def _link(found: Explanation, n: int, language: str) -> LinkBody:

@@ -17,6 +17,10 @@ DE = {
         "{where} ändert nichts: Das Licht steht schon auf {level} %. Der Schritt kann entfallen, wenn er nicht zur "
         "Klarheit dasteht."
     ),
+    "never_lit_by_itself": (
+        "Nach diesem Zeitplan brennt hier nie von selbst Licht, in keiner Nacht des Jahres. Ist das gemeint, "
+        "nehmen Sie es namentlich an; sonst fehlen Schritte mit einer Stärke über 0."
+    ),
     "steps_swap": (
         "{where} wäre {often} früher an der Reihe als der Schritt davor, zuerst {first}. Er wartet dann, und beide "
         "geschehen zugleich. Prüfen Sie, ob das so gemeint ist; im Juni ist es bei einer Uhrzeit nach Sonnenaufgang "
@@ -76,7 +80,7 @@ DE = {
     ),
     "cap_darkens_relay": (
         "{where} erlaubt {level} %. An diesen Schaltstellen ({count}) geht so schwaches Licht nicht; dort bleibt "
-        "es dunkel, auch wenn jemand drückt: {outputs}. Wollen Sie Licht, nehmen Sie sie von der Ruhezeit aus."
+        "es dunkel, auch wenn jemand drückt: {outputs}. Wollen Sie Licht, setzen Sie dort keine Ruhezeit."
     ),
     "cap_never_binds": (
         "{where} (höchstens {level} %) fällt in keine Nacht: Sie liegt am Tag, oder ihr Ende kommt vor dem Beginn. "
@@ -143,6 +147,10 @@ DE = {
         "{which} soll {valid_from} beginnen, tritt dann aber nie mehr in Kraft: Dieser Entwurf gilt dann schon und"
         " geht vor. Befristen Sie den Entwurf, wenn das nicht gewollt ist."
     ),
+    "nothing_rules_after": (
+        "Nach dem Ende dieser Regelung, {first}, gilt keine andere mehr; angewandt würde wieder Fassung {version}, die "
+        "älteste. Beschließen Sie, was danach gelten soll."
+    ),
     "starts_in_the_past": (
         "Der Beginn {valid_from} ist zu früh: Eine begonnene Nacht lässt sich nicht mehr ändern. Setzen Sie den "
         "Beginn frühestens auf die Nacht, die {earliest} anfängt."
@@ -161,6 +169,10 @@ EN = {
     "step_repeats": (
         "{where} changes nothing: the light is at {level} % already. The step can go, unless it stands there to be "
         "clear."
+    ),
+    "never_lit_by_itself": (
+        "By this schedule no light burns here by itself, in no night of the year. If that is meant, accept it by name; "
+        "else steps with a level above 0 are missing."
     ),
     "steps_swap": (
         "{where} would come before the step listed ahead of it {often}, first {first}. It waits then, and both happen "
@@ -216,7 +228,7 @@ EN = {
     ),
     "cap_darkens_relay": (
         "{where} allows {level} %. At these switching points ({count}) so dim a light is not possible; it stays "
-        "dark, even when somebody presses: {outputs}. If you want light there, leave them out of the quiet time."
+        "dark, even when somebody presses: {outputs}. If you want light there, set no quiet time for them."
     ),
     "cap_never_binds": (
         "{where} (at most {level} %) falls in no night: it lies by day, or ends before it begins. Change its times, "
@@ -277,6 +289,10 @@ EN = {
     "overtakes": (
         "{which} is to begin {valid_from}, but will never come into force: this draft holds by then and goes "
         "first. Give the draft an end date if that is not wanted."
+    ),
+    "nothing_rules_after": (
+        "When this policy has ended, {first}, no other holds; version {version}, the oldest, would be applied again. "
+        "Decide what is to rule then."
     ),
     "starts_in_the_past": (
         "The beginning {valid_from} is too early: a night that has begun can no longer change. Begin at the "

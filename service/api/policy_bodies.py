@@ -16,26 +16,35 @@ from service.ports import Draft, Enactment, ExceptionRecord
 from service.usecases.policies import TO_SIGN_OFF, Board
 from service.usecases.policy_documents import (
     ExceptionDocument,
+    Name,
     PolicyDocument,
     exception_document,
     policy_document,
 )
+from service.usecases.schedule_documents import Day
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
-Note = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True)]
+Note = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
 ZoneName = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
 class ResolutionBody(BaseModel):
     """The council's decision; `safety_note` is the note of the safety inspection."""
 
-    number: Text
-    passed_on: date
+    number: Name
+    passed_on: Day
     safety_note: Note = ""
 
     def resolution(self) -> Resolution:
         """The resolution."""
         return Resolution(self.number, self.passed_on, self.safety_note)
+
+
+class PassedBody(BaseModel):
+    """The council's decision behind a policy; `passed_on` is null where nobody said when."""
+
+    number: str
+    passed_on: date | None
+    safety_note: str
 
 
 class EnactRequest(BaseModel):
@@ -52,13 +61,13 @@ class CopyRequest(BaseModel):
 
 
 class EnactedBody(BaseModel):
-    """A policy as enacted."""
+    """A policy as enacted. `enacted_by` is null where it came with the municipality's file."""
 
     version: int
     state: PolicyState
     policy: PolicyDocument
-    resolution: ResolutionBody | None
-    enacted_by: str
+    resolution: PassedBody | None
+    enacted_by: str | None
     enacted_at: datetime
     signed_off: list[str]
 
@@ -121,11 +130,11 @@ class FindingsProblem(Problem):
 
 
 class ExceptionBody(BaseModel):
-    """An exception as entered, and as withdrawn. `entered_at` is null where it came with the municipality's file."""
+    """An exception as entered, and as withdrawn."""
 
     id: str
     exception: ExceptionDocument
-    entered_by: str
+    entered_by: str | None
     entered_at: datetime | None
     withdrawn_by: str | None
     withdrawn_at: datetime | None
@@ -156,18 +165,21 @@ class TemplatesAnswer(Answer):
     templates: list[TemplateBody]
 
 
+def passed_body(resolution: Resolution | None) -> PassedBody | None:
+    """A resolution as JSON."""
+    if resolution is None:
+        return None
+    return PassedBody(number=resolution.number, passed_on=resolution.passed_on, safety_note=resolution.safety_note)
+
+
 def enacted_body(enactment: Enactment, state: PolicyState) -> EnactedBody:
     """An enacted policy as JSON."""
-    policy, resolution = enactment.policy, enactment.policy.resolution
+    policy = enactment.policy
     return EnactedBody(
         version=policy.version,
         state=state,
         policy=policy_document(policy),
-        resolution=None
-        if resolution is None
-        else ResolutionBody.model_construct(
-            number=resolution.number, passed_on=resolution.passed_on, safety_note=resolution.safety_note
-        ),
+        resolution=passed_body(policy.resolution),
         enacted_by=enactment.enacted_by,
         enacted_at=enactment.enacted_at,
         signed_off=list(enactment.signed_off),

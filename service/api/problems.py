@@ -116,7 +116,10 @@ def install(app: FastAPI, clock: Clock, not_found: Callable[[Request], Response]
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(_: Request, error: RequestValidationError) -> Response:
-        faults = (f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors())
+        faults = (
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        )
         return answer(422, "invalid", "; ".join(faults))
 
     @app.exception_handler(HTTPException)

@@ -27,11 +27,11 @@ _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
             "Jetzt ist Ruhezeit: Die Lampen bleiben dunkel.",
         ),
         Reason.CODE_NEEDED: (
-            "Hier gibt es Licht nur mit dem Code, der an der Lampe steht, ohne ihn wieder ab {time}.",
+            "Hier gibt es Licht nur mit dem Code, der an der Lampe steht. Ab {time} geht es auch ohne.",
             "Hier gibt es Licht nur mit dem Code, der an der Lampe steht.",
         ),
         Reason.NOT_ADMITTED: (
-            "Hier kann nur drücken, wen die Gemeinde zugelassen hat, alle wieder ab {time}.",
+            "Hier kann nur drücken, wen die Gemeinde zugelassen hat. Ab {time} dürfen wieder alle.",
             "Hier kann nur drücken, wen die Gemeinde zugelassen hat.",
         ),
         Reason.PRESSER_LIMIT: (
@@ -70,11 +70,11 @@ _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
             "These are quiet hours: the lamps stay dark.",
         ),
         Reason.CODE_NEEDED: (
-            "Light comes only with the code that stands on the lamp, without it again from {time} on.",
+            "Light comes only with the code that stands on the lamp. From {time} on it works without.",
             "Light comes only with the code that stands on the lamp.",
         ),
         Reason.NOT_ADMITTED: (
-            "Only those whom the council admitted can press here, everybody again from {time} on.",
+            "Only those whom the council admitted can press here. From {time} on everybody can.",
             "Only those whom the council admitted can press here.",
         ),
         Reason.PRESSER_LIMIT: (

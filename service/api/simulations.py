@@ -1,7 +1,8 @@
 """Routes for councils: what drafts would do, beside today's policy and all-night light."""
 
+import asyncio
 from collections.abc import Callable
-from datetime import date
+from contextlib import suppress
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Path
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.api.citizen import Language, MunicipalityId
 from service.api.context import Context
-from service.api.policy_bodies import Text, ZoneName
+from service.api.policy_bodies import ZoneName
 from service.api.problems import responses
 from service.api.schemas import Answer
 from service.api.staff import ActingAs
@@ -20,12 +21,13 @@ from service.domain.words import JobState
 from service.errors import ConflictError, UnknownError
 from service.ports import Tx
 from service.usecases.policies import draft_of
-from service.usecases.policy_documents import PolicyDocument
-from service.usecases.simulating import Job, Model, Prepared, Question, prepare
-from service.usecases.simulation_report import ReportBody, csv_of, report_of
+from service.usecases.policy_documents import Name, PolicyDocument
+from service.usecases.schedule_documents import Day
+from service.usecases.simulating import Model, Question, prepare
+from service.usecases.simulation_report import Job, ReportBody, csv_of
 
-AT_ONCE = 20_000
-"""Work (see Prepared.work) that is done before the answer; more is a job to poll."""
+PATIENCE = 2.0
+"""Real seconds that an answer waits for its simulation; what takes longer is a job to poll."""
 
 SimulationId = Annotated[str, Path(pattern=ID_PATTERN, description="A simulation's id.")]
 RenderMotion = Callable[[ReportBody, str], Response]
@@ -53,7 +55,7 @@ class DraftRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Text
+    name: Name
     changes: Annotated[list[ChangeRequest], Field(min_length=1, max_length=100)]
 
 
@@ -75,8 +77,8 @@ class SimulationRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    first: Annotated[date, Field(alias="from")]
-    last: Annotated[date, Field(alias="to")]
+    first: Annotated[Day, Field(alias="from")]
+    last: Annotated[Day, Field(alias="to")]
     drafts: Annotated[list[DraftRequest], Field(min_length=1, max_length=5)]
     presses: ModelRequest | None = ModelRequest()
 
@@ -98,6 +100,7 @@ class SimulationAnswer(Answer):
     nights: int
     of: int
     report: ReportBody | None
+    error: str | None
 
 
 def build(context: Context, motion: RenderMotion) -> APIRouter:
@@ -110,13 +113,15 @@ def build(context: Context, motion: RenderMotion) -> APIRouter:
     ) -> SimulationAnswer:
         """Run drafts beside today's policy and all-night light. What takes long is answered by 202: poll Location."""
         now = context.clock.now()
-        prepared: Prepared = await context.store.read(
-            lambda tx: prepare(tx, municipality, _question(tx, municipality, body), now)
+        forgotten = now - context.keep_presses
+        prepared = await context.store.read(
+            lambda tx: prepare(tx, municipality, _question(tx, municipality, body), now, forgotten)
         )
         job = context.begin_simulation(prepared)
-        if prepared.work <= AT_ONCE:
-            await job.finished.wait()
-        else:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                await job.finished.wait()
+        if not job.finished.is_set():
             response.status_code = 202
             response.headers["Location"] = f"/api/v1/municipalities/{municipality}/council/simulations/{job.id}"
         return _answer(context, job)
@@ -167,9 +172,11 @@ def _job(context: Context, municipality: str, simulation: str) -> Job:
 
 
 def _report(job: Job) -> ReportBody:
-    if job.answer is None:
+    if job.error is not None:
+        raise ConflictError(f"The simulation came to nothing: {job.error}")
+    if job.report is None:
         raise ConflictError("The simulation is not done yet; ask again when its state is “done”.")
-    return report_of(job.answer)
+    return job.report
 
 
 def _answer(context: Context, job: Job) -> SimulationAnswer:
@@ -178,7 +185,8 @@ def _answer(context: Context, job: Job) -> SimulationAnswer:
         state=job.state,
         nights=job.nights,
         of=job.of,
-        report=None if job.answer is None else report_of(job.answer),
+        report=job.report,
+        error=job.error,
         now=context.clock.now(),
         speed=context.clock.speed,
     )

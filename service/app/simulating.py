@@ -4,7 +4,7 @@ import asyncio
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -13,14 +13,13 @@ from pydantic import ValidationError
 from service.clock import SystemClock
 from service.domain.inventory import ZoneKey
 from service.domain.policy import Policy
-from service.domain.simulate import finished
-from service.errors import InvalidError
+from service.errors import InvalidError, SetupError
 from service.ports import Tx
 from service.settings import Settings
 from service.store import open_store
 from service.usecases.policies import draft_of
 from service.usecases.policy_documents import PolicyDocument
-from service.usecases.simulating import Model, Prepared, Question, answered, prepare
+from service.usecases.simulating import Model, Prepared, Question, prepare
 from service.usecases.simulation_report import csv_of, report_of
 from service.web.motion import motion_page
 
@@ -29,14 +28,14 @@ Format = Literal["json", "csv", "html"]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to simulate: `drafts` by zone are a policy's file (TOML or JSON) or a stored draft's id.
+    """What to simulate: `drafts` by name and zone are a policy's file (TOML or JSON) or a stored draft's id.
 
     Without `recorded`, presses are assumed: `per_night` in each zone (None: by its lamps) from a seed; `curious` adds
     two weeks in which everybody tries it.
     """
 
     municipality: str
-    drafts: Mapping[str, str]
+    drafts: Mapping[str, Mapping[str, str]]
     first: date
     last: date
     recorded: bool
@@ -50,8 +49,7 @@ class Asked:
 def simulate_policies(settings: Settings, asked: Asked, progress: Callable[[int, int], None]) -> str:
     """The report as JSON, CSV or a motion to print; `progress` hears how many nights of how many are done."""
     prepared = asyncio.run(_prepare(settings, asked))
-    outcomes = finished(prepared.start(), lambda done: progress(done.nights, done.of))
-    report = report_of(answered(prepared, outcomes))
+    report = report_of(prepared.run(lambda done: progress(done.nights, done.of)))
     if asked.format == "csv":
         return csv_of(report)
     if asked.format == "html":
@@ -60,18 +58,32 @@ def simulate_policies(settings: Settings, asked: Asked, progress: Callable[[int,
 
 
 async def _prepare(settings: Settings, asked: Asked) -> Prepared:
+    _require_database(settings.database_url)
     store = open_store(settings.database_url)
     now = SystemClock().now()
     try:
-        return await store.read(lambda tx: prepare(tx, asked.municipality, _question(tx, asked), now))
+        forgotten = now - timedelta(days=settings.keep_presses_nights)
+        return await store.read(lambda tx: prepare(tx, asked.municipality, _question(tx, asked), now, forgotten))
     finally:
         await store.close()
 
 
+def _require_database(url: str) -> None:
+    """Whoever only asks makes no database."""
+    path = url.removeprefix("sqlite:///")
+    if path != url and not Path(path).exists():
+        raise SetupError(
+            f"There is no database {path}: set DORFLICHT_DATABASE_URL, or fill one by “dorflicht import FILE”."
+        )
+
+
 def _question(tx: Tx, asked: Asked) -> Question:
-    drafts = {zone: _policy(tx, ZoneKey(asked.municipality, zone), text) for zone, text in asked.drafts.items()}
+    drafts = {
+        name: {zone: _policy(tx, ZoneKey(asked.municipality, zone), text) for zone, text in zones.items()}
+        for name, zones in asked.drafts.items()
+    }
     model = None if asked.recorded else Model(asked.seed, asked.per_night, asked.curious)
-    return Question(asked.first, asked.last, {"draft": drafts}, model)
+    return Question(asked.first, asked.last, drafts, model)
 
 
 def _policy(tx: Tx, key: ZoneKey, text: str) -> Policy:
@@ -87,4 +99,4 @@ def _policy(tx: Tx, key: ZoneKey, text: str) -> Policy:
         faults = (f"{path}: {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
         raise InvalidError("\n".join(faults)) from error
     except (OSError, ValueError) as error:
-        raise InvalidError(f"{path}: cannot be read: {error}") from error
+        raise InvalidError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from error

@@ -1,6 +1,7 @@
 """`dorflicht simulate-policy`: what drafts would do, before the vote."""
 
 import sys
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -24,7 +25,10 @@ def simulate_policy(
     municipality: Annotated[str, typer.Argument(help="The municipality's id.")],
     draft: Annotated[
         list[str],
-        typer.Option(help="ZONE=DRAFT: a policy's file (.toml or .json) or a stored draft's id; once for each zone."),
+        typer.Option(
+            help="[NAME:]ZONE=DRAFT: a policy's file (.toml or .json) or a stored draft's id; once for each zone "
+            "that a draft changes. Drafts of different names are compared."
+        ),
     ],
     first: Annotated[
         datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First night. [default: today]")
@@ -43,12 +47,11 @@ def simulate_policy(
     out: Annotated[Path | None, typer.Option(help="Write to this file. [default: the terminal]")] = None,
 ) -> None:
     """What drafts would cost and save, beside today's policy and all-night light; safe: nothing is changed."""
-    drafts = dict(_pair(text) for text in draft)
+    drafts = _drafts(draft)
     begin = (first or utc_now()).date()
     end = last.date() if last else begin + timedelta(days=364)
     asked = Asked(municipality, drafts, begin, end, recorded, seed, per_night, curious, format.value, language)
-    with typer.progressbar(length=(end - begin).days + 1, label="nights", file=sys.stderr) as bar:
-        text = simulate_policies(Settings(), asked, lambda done, _: bar.update(done - bar.pos))
+    text = simulate_policies(Settings(), asked, _bar((end - begin).days + 1))
     if out is None:
         sys.stdout.write(text)
     else:
@@ -58,8 +61,30 @@ def simulate_policy(
             raise SetupError(f"{out} cannot be written: {error.strerror}") from error
 
 
-def _pair(text: str) -> tuple[str, str]:
-    zone, _, draft = text.partition("=")
-    if not zone or not draft:
-        raise SetupError(f"--draft {text}: write ZONE=FILE or ZONE=DRAFT-ID.")
-    return zone, draft
+def _bar(nights: int) -> Callable[[int, int], None]:
+    """Shows how far it is, on a terminal and once there is something to show."""
+    if not sys.stderr.isatty():
+        return lambda done, of: None
+    bar = typer.progressbar(length=nights, label="nights", file=sys.stderr)
+
+    def tell(done: int, of: int) -> None:
+        bar.update(done - bar.pos)
+        if done == of:
+            bar.render_finish()
+
+    return tell
+
+
+def _drafts(texts: list[str]) -> dict[str, dict[str, str]]:
+    """What each draft says of each zone, by their names."""
+    drafts: dict[str, dict[str, str]] = {}
+    for text in texts:
+        where, _, policy = text.partition("=")
+        name, colon, zone = where.rpartition(":")
+        if not zone or not policy or (colon and not name):
+            raise SetupError(f"--draft {text}: write [NAME:]ZONE=FILE or [NAME:]ZONE=DRAFT-ID.")
+        changes = drafts.setdefault(name or "draft", {})
+        if zone in changes:
+            raise SetupError(f"--draft {text}: the draft “{name or 'draft'}” says something else of {zone} already.")
+        changes[zone] = policy
+    return drafts

@@ -74,8 +74,7 @@ class Curve:
 
     def night(self, day: date) -> tuple[Interval, ...]:
         """The stretches of the night of the evening of `day`, tiling [noon, noon)."""
-        rules = self.ruling.rules_on(day, self.place.region)
-        return _night(rules._replace(caps=self._own(rules.caps)), self.place, day, self.fit)
+        return _night(self, day)
 
     def at(self, moment: datetime) -> Interval:
         """The stretch of its night in which `moment` lies."""
@@ -118,15 +117,15 @@ class Curve:
         start, end = max(start, tonight.start), min(end, tonight.end)
         if start >= end:
             return
-        caps = self._own((self.press_ruling or self.ruling).rules_on(day, self.place.region).caps)
+        caps = self.caps_of((self.press_ruling or self.ruling).rules_on(day, self.place.region))
         if not caps:
             yield Interval(start, end, self.fit.level(level), Cause.PRESS)
         else:
             yield from _fitted([Interval(start, end, level, Cause.PRESS)], _hours(caps, self.place, day), self.fit)
 
-    def _own(self, caps: tuple[QuietCap, ...]) -> tuple[QuietCap, ...]:
-        """The caps that bind this output."""
-        return caps and tuple(cap for cap in caps if cap.output is None or cap.output == self.output)
+    def caps_of(self, rules: NightRules) -> tuple[QuietCap, ...]:
+        """The caps of a night that bind this output."""
+        return rules.caps and tuple(cap for cap in rules.caps if cap.output is None or cap.output == self.output)
 
 
 def _days(place: Place, start: datetime, end: datetime) -> Iterator[date]:
@@ -138,11 +137,12 @@ def _days(place: Place, start: datetime, end: datetime) -> Iterator[date]:
 
 
 @lru_cache(maxsize=16384)
-def _night(rules: NightRules, place: Place, day: date, fit: Fit) -> tuple[Interval, ...]:
+def _night(curve: Curve, day: date) -> tuple[Interval, ...]:
+    rules, place = curve.ruling.rules_on(day, curve.place.region), curve.place
     stretches = _stretches(rules.program, Cause.SCHEDULE, place, day)
     for exception in rules.exceptions:
         stretches = _deviating(stretches, exception, place, day)
-    return tuple(_joined(_fitted(stretches, _hours(rules.caps, place, day), fit)))
+    return tuple(_joined(_fitted(stretches, _hours(curve.caps_of(rules), place, day), curve.fit)))
 
 
 def step_at(program: Program, place: Place, moment: datetime) -> Step | None:

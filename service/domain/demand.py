@@ -118,6 +118,14 @@ def recorded_presses(counts: Mapping[tuple[str, date, Channel], int], place: Pla
     return sorted(presses)
 
 
+def expected_presses(
+    lamps: Mapping[str, int], first: date, last: date, rate: float | None = None, curious_from: date | None = None
+) -> float:
+    """How many presses `model_presses` draws on average, those that stay away for the daylight included."""
+    nights = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return sum(_factor(day, curious_from) for day in nights) * sum(_mean(count, rate) for count in lamps.values())
+
+
 def _mean(lamps: int, rate: float | None) -> float:
     """Presses in an ordinary night of a zone; nobody presses where there is no lamp."""
     if lamps == 0:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from service.domain.curve import Curve
 from service.domain.inventory import Output
 from service.domain.leases import Progress
-from service.domain.orders import Order, level_of
+from service.domain.orders import WARNING, Order, level_of
 from service.domain.reports import ControllerState, MeterState, OutputState
 from service.domain.words import CAUSE_RANK, Availability, Basis, Cause, LeaseState, LightState
 
@@ -132,7 +132,11 @@ def _fall(curve: Curve, order: Order, now: datetime) -> datetime | None:
         return None
     changes = {stretch.start for stretch in curve.intervals(now, now + timedelta(days=2))}
     edges = sorted(changes | {step.until for step in order})
-    return next((edge for edge in edges if edge > now and level(edge) < present), None)
+    fall = next((edge for edge in edges if edge > now and level(edge) < present), None)
+    warning = next((step for step in order if step.start == fall and step.until - step.start <= WARNING), None)
+    if warning is not None and level(warning.until) < level(warning.start):
+        return warning.until  # the last, dimmer minute is still the light that was ordered
+    return fall
 
 
 def confirmed(watched: Watched, level: int, now: datetime, speed: float) -> bool:

@@ -5,6 +5,7 @@ compute it: how bright the lamps are on the ground, what traffic law asks of a r
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 from service.domain.inventory import Inventory, Zone
@@ -12,7 +13,7 @@ from service.domain.lint_outputs import output_findings
 from service.domain.lint_press import press_findings
 from service.domain.lint_schedule import schedule_findings
 from service.domain.lint_study import Fact, Finding, FindingCode, Severity, Study, study
-from service.domain.policy import Policy
+from service.domain.policy import Policy, Rulebook
 from service.domain.words import PolicyState
 
 __all__ = ["Finding", "FindingCode", "Severity", "lint"]
@@ -23,10 +24,12 @@ _WEIGHT = {severity: weight for weight, severity in enumerate(Severity)}
 def lint(draft: Policy, zone: Zone, inventory: Inventory, zones: Mapping[str, Zone], today: date) -> list[Finding]:
     """All findings about a draft for a zone, the heaviest first, then by first night, code and subject.
 
-    `zones` are the municipality's by id; `today` is the date of the evening of the night now running.
+    Exceptions are left out: they are not the draft's. `zones` are the municipality's by id;
+    `today` is the date of the evening of the night now running.
     At most one finding has a given code and subject.
     """
-    studied = study(draft, zone, inventory, zones, today)
+    ruled = replace(zone, rulebook=Rulebook(zone.rulebook.policies))
+    studied = study(draft, ruled, inventory, zones, today)
     found: dict[tuple[FindingCode, str], Finding] = {}
     for finding in _all(studied):
         key = (finding.code, finding.subject)
@@ -53,7 +56,12 @@ def _dates(studied: Study) -> Iterator[Finding]:
         facts: dict[str, Fact] = {"valid_from": draft.valid_from, "earliest": today + timedelta(days=1)}
         yield Finding(FindingCode.STARTS_IN_THE_PAST, Severity.ERROR, draft.valid_from, "valid_from", facts)
     after = studied.zone.rulebook
-    before = type(after)(after.policies[:-1], after.exceptions)
+    before = Rulebook(after.policies[:-1])
+    if draft.until is not None and not any(
+        other.holds_on(draft.until + timedelta(days=1)) for other in before.policies
+    ):
+        left: dict[str, Fact] = {"version": before.first.version}
+        yield Finding(FindingCode.NOTHING_RULES_AFTER, Severity.WARNING, draft.until + timedelta(days=1), "until", left)
     for other in before.policies:
         coming = before.state_on(other.version, today) is PolicyState.ENACTED
         if coming and after.state_on(other.version, today) is PolicyState.SUPERSEDED:

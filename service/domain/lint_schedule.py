@@ -44,6 +44,11 @@ def schedule_findings(study: Study) -> Iterator[Finding]:
         for path, when in conditions(study.draft):
             if when.holiday is not None:
                 yield Finding(FindingCode.HOLIDAY_REGION_MISSING, Severity.ERROR, None, path)
+    schedule = study.draft.schedule
+    if study.ruled and not any(
+        step.level for steps in (schedule.steps, *(r.steps for r in schedule.rules)) for step in steps
+    ):
+        yield Finding(FindingCode.NEVER_LIT_BY_ITSELF, Severity.WARNING, None, "schedule")
     if study.own and not study.ruled:
         yield Finding(FindingCode.SCHEDULE_RULES_NOTHING, Severity.HINT)
 
@@ -85,7 +90,7 @@ def _steps(study: Study, path: str, program: Program, days: list[date]) -> Itera
         waited = [day for day, _, _, waits in nights if waits[n]]
         if waited and not {n, n - 1} & never:
             facts = {"nights": len(waited), "of": len(nights)}
-            yield Finding(FindingCode.STEPS_SWAP, Severity.WARNING, waited[0], f"{path}.{n}", facts)
+            yield Finding(FindingCode.STEPS_SWAP, Severity.HINT, waited[0], f"{path}.{n}", facts)
 
 
 def _happened(program: Program, place: Place, day: date) -> Happened:

@@ -31,6 +31,7 @@ class FindingCode(StrEnum):
     STEP_NEVER_HAPPENS = "step_never_happens"
     STEP_REPEATS = "step_repeats"
     STEPS_SWAP = "steps_swap"
+    NEVER_LIT_BY_ITSELF = "never_lit_by_itself"
     RULE_NEVER_HOLDS = "rule_never_holds"
     RULE_HIDDEN = "rule_hidden"
     SCHEDULE_RULES_NOTHING = "schedule_rules_nothing"
@@ -61,6 +62,7 @@ class FindingCode(StrEnum):
     ALONG_ITSELF = "along_itself"
     ALONG_TWICE = "along_twice"
     OVERTAKES = "overtakes"
+    NOTHING_RULES_AFTER = "nothing_rules_after"
     STARTS_IN_THE_PAST = "starts_in_the_past"
 
 
@@ -138,8 +140,7 @@ class Study:
 
     def lasting(self) -> Zone:
         """The zone as if the draft ruled for good, for figures of a whole year."""
-        book = self.zone.rulebook
-        return replace(self.zone, rulebook=Rulebook((replace(self.draft, until=None, version=1),), book.exceptions))
+        return replace(self.zone, rulebook=Rulebook((replace(self.draft, until=None, version=1),)))
 
     def names(self, outputs: Iterable[Output]) -> tuple[str, ...]:
         """What people call outputs: their controller's name, with the output's number where it has several."""

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from service.domain.curve import Curve, Gain, Interval
@@ -23,6 +23,10 @@ class NightCurve(Curve):
     lit: list["Light"] = field(default_factory=list)
     capped: dict[int, tuple[Interval, ...]] = field(default_factory=dict, compare=False)
     gained: dict[int, tuple[Gain, ...]] = field(default_factory=dict, compare=False)
+
+    def night(self, day: date) -> tuple[Interval, ...]:
+        """The one night."""
+        return self.plan
 
     def intervals(self, start: datetime, end: datetime) -> Iterator[Interval]:
         """As the curve's own, within the night."""

@@ -92,16 +92,14 @@ def _pieces(output: Output, curve: Curve, claim: Claim) -> Iterator[OrderStep]:
         yield OrderStep(claim.start, 0, claim.until, claim.cause, claim.ref)
         return
     warns_from = max(claim.until - WARNING, claim.start) if claim.warn else claim.until
-    for level, start, until in (
-        (claim.level, claim.start, warns_from),
-        (-(-claim.level // 2), warns_from, claim.until),
-    ):
+    for start, until, share in ((claim.start, warns_from, 1), (warns_from, claim.until, 2)):
         if claim.cause is not Cause.PRESS:
-            whole = [Interval(start, until, output.keeps(level))] if start < until else []
+            whole = [Interval(start, until, output.keeps(claim.level))] if start < until else []
         else:
-            whole = list(curve.pressed(level, start, until))
+            whole = list(curve.pressed(claim.level, start, until))
         for part in whole:
-            yield OrderStep(part.start, part.level, part.end, claim.cause, claim.ref)
+            level = min(output.keeps(-(-part.level // share)), part.level)
+            yield OrderStep(part.start, level, part.end, claim.cause, claim.ref)
 
 
 def _append(steps: list[OrderStep], step: OrderStep) -> None:

@@ -1,7 +1,8 @@
 """A council's rules for one zone: what lamps do by themselves, and what a press may do."""
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from service.domain.schedule import (
     Anchor,
@@ -17,6 +18,7 @@ from service.domain.schedule import (
 )
 from service.domain.words import Admission, FailState, PolicyState
 
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 LONGEST_PRESS = timedelta(minutes=240)
 """One press buys no more light than this."""
 
@@ -93,10 +95,13 @@ class PressRules:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The council's decision behind a policy; `safety_note` is the note of the safety inspection."""
+    """The council's decision behind a policy; `safety_note` is the note of the safety inspection.
+
+    `passed_on` None: nobody said when.
+    """
 
     number: str
-    passed_on: date
+    passed_on: date | None
     safety_note: str = ""
 
 
@@ -184,7 +189,8 @@ class Rulebook:
 
     def __hash__(self) -> int:
         """Cheap: rulebooks are keys of caches, and their parts are large."""
-        return hash((len(self.policies), self.policies[-1].valid_from, len(self.exceptions)))
+        last, exceptions = self.policies[-1], [exception.id for exception in self.exceptions[-1:]]
+        return hash((len(self.policies), last.valid_from, last.press.minutes, last.schedule, *exceptions))
 
     def policy_on(self, day: date) -> Policy:
         """The policy in force in a night; where none holds, the one that began first."""
@@ -199,15 +205,13 @@ class Rulebook:
         return min(self.policies, key=lambda policy: (policy.valid_from, -policy.version))
 
     def exceptions_on(self, day: date) -> list[LightException]:
-        """The exceptions of a night; one that begins later outranks those before it in the list."""
+        """The exceptions of a night, each outranking those before it: a later first night, then entered later."""
         holding = (exception for exception in self.exceptions if exception.holds_on(day))
-        return sorted(holding, key=lambda exception: (exception.first, exception.id))
+        return sorted(holding, key=lambda one: (one.first, one.since or _BEGINNING, one.id))
 
     def rules_on(self, day: date, region: str) -> NightRules:
         """The rules of a night: those of the policy in force, and its exceptions."""
-        policy = self.policy_on(day)
-        exceptions = tuple(Deviation(e.steps, e.end, e.since, e.until) for e in self.exceptions_on(day))
-        return NightRules(policy.schedule.rules_on(day, region).program, exceptions, policy.quiet)
+        return _rules_on(self, day, region)
 
     def state_on(self, version: int, today: date) -> PolicyState:
         """Whether an enacted version is in force tonight, still to come, or superseded for good."""
@@ -224,3 +228,10 @@ class Rulebook:
         """The rulebook as it would be were the draft enacted now."""
         version = 1 + max(policy.version for policy in self.policies)
         return replace(self, policies=(*self.policies, replace(draft, version=version)))
+
+
+@lru_cache(maxsize=8192)
+def _rules_on(rulebook: Rulebook, day: date, region: str) -> NightRules:
+    policy = rulebook.policy_on(day)
+    exceptions = tuple(Deviation(e.steps, e.end, e.since, e.until) for e in rulebook.exceptions_on(day))
+    return NightRules(policy.schedule.rules_on(day, region).program, exceptions, policy.quiet)

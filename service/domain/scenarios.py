@@ -21,23 +21,6 @@ class Scenario:
     zones: tuple[Zone, ...]
 
 
-def today(name: str, inventory: Inventory) -> Scenario:
-    """The zones with the rules that they have."""
-    return Scenario(name, inventory.zones)
-
-
-def drafted(name: str, inventory: Inventory, drafts: Mapping[str, Policy]) -> Scenario:
-    """The zones as they would be with the drafts enacted, by zone id; others keep their rules."""
-    unknown = drafts.keys() - {zone.key.zone for zone in inventory.zones}
-    if unknown:
-        raise ValueError(f"drafts: there is no zone {min(unknown)}")
-    zones = (
-        replace(zone, rulebook=zone.rulebook.with_draft(drafts[zone.key.zone])) if zone.key.zone in drafts else zone
-        for zone in inventory.zones
-    )
-    return Scenario(name, tuple(zones))
-
-
 def all_night(name: str, inventory: Inventory) -> Scenario:
     """Full light from sunset to sunrise in every zone; safety outputs keep the municipality's safety schedule."""
     rulebook = Rulebook((Policy(date.min, ALL_NIGHT, PressRules(minutes=1), version=1),))
@@ -105,13 +88,3 @@ class Outcome:
     name: str
     lines: Lines
     one_presser: Lines | None
-
-
-def total(lines: Lines, zone: str | None = None, month: date | None = None) -> Figures:
-    """The sum over all lines, or over those of one zone, one month, or both."""
-    chosen = (
-        figures
-        for (of, at), figures in lines.items()
-        if (zone is None or of == zone) and (month is None or at == month)
-    )
-    return sum(chosen, Figures())

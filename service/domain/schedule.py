@@ -196,6 +196,10 @@ class Schedule:
     steps: Program
     rules: tuple[Rule, ...] = ()
 
+    def __hash__(self) -> int:
+        """Cheap: schedules are keys of caches."""
+        return hash((self.steps[:2], len(self.steps), len(self.rules)))
+
     def __post_init__(self) -> None:
         """Refuse a schedule that is too long."""
         checked(self.steps)

@@ -127,9 +127,3 @@ def _below(place: Place, start: datetime, end: datetime, horizon: float) -> tupl
     sinks = _crossing(place, max(start, middle - _HALF_DAY), middle, horizon) or start
     rises = _crossing(place, min(end, middle + _HALF_DAY), middle, horizon) or end
     return sinks, rises
-
-
-def is_daylight(place: Place, moment: datetime) -> bool:
-    """Whether the sun is up: before the sunset or after the sunrise of the moment's night."""
-    tonight = night(place, night_of(moment, place.tz))
-    return not tonight.sunset <= moment < tonight.sunrise

@@ -73,11 +73,12 @@ class JobState(StrEnum):
 
 
 class PressedState(StrEnum):
-    """What may be told of a past night's presses: their sum, not before its noon, or nothing any more."""
+    """What may be told of a night's presses: their sum, but not before its noon; nothing any more, or never known."""
 
     TOLD = "told"
     NOT_YET = "not_yet"
     FORGOTTEN = "forgotten"
+    NOT_RECORDED = "not_recorded"
 
 
 class Channel(StrEnum):

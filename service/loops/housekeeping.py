@@ -20,6 +20,7 @@ class Housekeeping:
     def __init__(self, store: Store, clock: Clock, keep_presses: timedelta) -> None:
         """Prepare; nothing happens before `start`."""
         self._store, self._clock, self._keep_presses = store, clock, keep_presses
+        self._presses_looked_at: datetime | None = None
         self._scheduler = AsyncIOScheduler(timezone="UTC")
 
     def start(self) -> None:
@@ -41,5 +42,8 @@ class Housekeeping:
         return gone
 
     def _forget(self, tx: Tx, now: datetime) -> int:
-        kept = tx.forget(now - KEEP_ANSWERS, now - KEEP_REPORT_KEYS)
-        return kept + tx.forget_presses(now - self._keep_presses)
+        gone = tx.forget(now - KEEP_ANSWERS, now - KEEP_REPORT_KEYS)
+        if self._presses_looked_at is None or now - self._presses_looked_at >= timedelta(days=1):
+            gone += tx.forget_presses(now - self._keep_presses)
+            self._presses_looked_at = now
+        return gone

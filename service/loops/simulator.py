@@ -1,31 +1,36 @@
-"""The simulator: runs simulations one after another in a thread of its own, a few nights at a time.
+"""The simulator: runs simulations in threads of its own, short ones beside long ones, each kind one after another.
 
 Jobs are kept in memory: a simulation that a restart interrupts is asked for again.
 """
 
 import asyncio
 import logging
+import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from secrets import token_hex
 
-from service.domain.scenarios import Outcome
-from service.domain.simulate import Progress, Simulation
+from service.domain.simulate import Progress
 from service.domain.words import JobState
-from service.errors import UnavailableError
-from service.usecases.simulating import Job, Prepared, answered
+from service.errors import InvalidError, UnavailableError
+from service.usecases.simulating import Prepared
+from service.usecases.simulation_report import Job, ReportBody, report_of
 
 log = logging.getLogger(__name__)
 
 MOST_WAITING = 5
-"""Simulations that may wait for their turn or run."""
+"""Simulations of a municipality that may wait for their turn or run."""
 
 MOST_KEPT = 20
-"""Simulations that are remembered; the oldest finished ones go first."""
+"""Simulations of a municipality that are remembered; the oldest finished ones go first."""
 
-_AT_ONCE = 25
-"""Nights between two looks at whether to go on."""
+SHORT = 20_000
+"""Work (see Prepared.work) up to which a simulation is a short one: about a second."""
+
+
+class _StoppedError(Exception):
+    """The service ends, and the simulation with it."""
 
 
 class Simulator:
@@ -34,21 +39,21 @@ class Simulator:
     def __init__(self) -> None:
         """Prepare; threads begin with the first simulation."""
         self._jobs: OrderedDict[str, Job] = OrderedDict()
-        self._turn = asyncio.Lock()
-        self._thread = ThreadPoolExecutor(1, "simulator")
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._turns = {True: asyncio.Lock(), False: asyncio.Lock()}
+        self._threads = ThreadPoolExecutor(2, "simulator")
+        self._tasks: dict[asyncio.Task[None], str] = {}
+        self._stopping = threading.Event()
 
     def begin(self, prepared: Prepared) -> Job:
-        """Queue a simulation. InvalidError for one that cannot be run, UnavailableError while too many wait."""
-        simulation = prepared.start()
-        if len(self._tasks) >= MOST_WAITING:
+        """Queue a simulation. UnavailableError while too many of its municipality wait."""
+        municipality, asked = prepared.inventory.municipality.id, prepared.question
+        if list(self._tasks.values()).count(municipality) >= MOST_WAITING:
             raise UnavailableError("Other simulations are running; please try again in a minute.")
-        nights = (prepared.question.last - prepared.question.first).days + 1
-        job = Job(token_hex(8), prepared.inventory.municipality.id, JobState.WAITING, 0, nights)
+        job = Job(token_hex(8), municipality, (asked.last - asked.first).days + 1)
         self._jobs[job.id] = job
-        self._forget()
-        task = asyncio.get_running_loop().create_task(self._run(job, prepared, simulation))
-        self._tasks.add(task)
+        self._forget(municipality)
+        task = asyncio.get_running_loop().create_task(self._run(job, prepared))
+        self._tasks[task] = municipality
         task.add_done_callback(partial(self._ended, job))
         return job
 
@@ -58,51 +63,44 @@ class Simulator:
         return found if found is not None and found.municipality == municipality else None
 
     async def close(self) -> None:
-        """Break off what runs and end the thread."""
+        """Break off what runs and end the threads."""
+        self._stopping.set()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._thread.shutdown(cancel_futures=True)
+        await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
 
-    def _forget(self) -> None:
-        finished = [job.id for job in self._jobs.values() if job.finished.is_set()]
-        for job in finished[: max(0, len(self._jobs) - MOST_KEPT)]:
+    def _forget(self, municipality: str) -> None:
+        own = [job for job in self._jobs.values() if job.municipality == municipality]
+        finished = [job.id for job in own if job.finished.is_set()]
+        for job in finished[: max(0, len(own) - MOST_KEPT)]:
             del self._jobs[job]
 
     def _ended(self, job: Job, task: asyncio.Task[None]) -> None:
         """Also for a task that was broken off before it began."""
-        self._tasks.discard(task)
+        del self._tasks[task]
         if job.state is not JobState.DONE:
             job.state = JobState.FAILED
+            job.error = job.error or "The simulation was broken off."
         job.finished.set()
 
-    async def _run(self, job: Job, prepared: Prepared, simulation: Simulation) -> None:
+    async def _run(self, job: Job, prepared: Prepared) -> None:
         try:
-            async with self._turn:
+            async with self._turns[prepared.work <= SHORT]:
                 job.state = JobState.RUNNING
-                outcomes = await self._steps(job, simulation)
-                job.answer = answered(prepared, outcomes)
+                loop = asyncio.get_running_loop()
+                job.report = await loop.run_in_executor(self._threads, self._work, job, prepared)
                 job.state = JobState.DONE
+        except InvalidError as error:
+            job.error = error.detail
         except Exception:
             log.exception("A simulation broke")
+            job.error = "Something went wrong on our side."
 
-    async def _steps(self, job: Job, simulation: Simulation) -> tuple[Outcome, ...]:
-        loop = asyncio.get_running_loop()
-        while True:
-            done = await loop.run_in_executor(self._thread, _advance, simulation)
-            if not isinstance(done, Progress):
-                job.nights = job.of
-                return done
+    def _work(self, job: Job, prepared: Prepared) -> ReportBody:
+        def tell(done: Progress) -> None:
             job.nights = done.nights
+            if self._stopping.is_set():
+                raise _StoppedError
 
-
-def _advance(simulation: Simulation) -> Progress | tuple[Outcome, ...]:
-    """Some nights more: how far that is, or the outcomes."""
-    progress = Progress(0, 0)
-    for _ in range(_AT_ONCE):
-        try:
-            progress = next(simulation)
-        except StopIteration as finished:
-            outcomes: tuple[Outcome, ...] = finished.value
-            return outcomes
-    return progress
+        return report_of(prepared.run(tell))

@@ -153,7 +153,8 @@ class LampRow(Base, table=True):
 class PolicyVersionRow(Base, table=True):
     """A policy as enacted; rows are only ever added. `document` is a policy document.
 
-    `draft` is the slug of the draft it was, which need not exist any more.
+    `draft` is the slug of the draft it was, which need not exist any more; `enacted_by` is null for the municipality's
+    file.
     """
 
     __tablename__ = "policy_version"
@@ -164,7 +165,7 @@ class PolicyVersionRow(Base, table=True):
     resolution_number: str | None
     resolution_passed_on: date | None
     resolution_safety_note: str | None
-    enacted_by: str
+    enacted_by: str | None
     enacted_at: datetime = Field(sa_type=UtcTime)
     signed_off: list[str] = Field(sa_type=JSON)
     draft: str | None
@@ -187,14 +188,16 @@ class PolicyDraftRow(Base, table=True):
 class LightExceptionRow(Base, table=True):
     """An exception as entered; nothing but its withdrawal is ever added. `document` is an exception document.
 
-    It holds from `entered_at` to `withdrawn_at`; null for as long as anybody remembers, and for good.
+    It holds from `entered_at` to `withdrawn_at`; null for as long as anybody remembers, and for good. `entered_by` is
+    null for the municipality's file. `last_night` is the document's `last`.
     """
 
     __tablename__ = "light_exception"
     zone_id: int = Field(primary_key=True, foreign_key="zone.id")
     slug: str = Field(primary_key=True)
     document: str
-    entered_by: str
+    last_night: date
+    entered_by: str | None
     entered_at: datetime | None = Field(sa_type=UtcTime)
     withdrawn_by: str | None
     withdrawn_at: datetime | None = Field(sa_type=UtcTime)

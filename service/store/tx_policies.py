@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import Date, bindparam, delete, or_, select, update
 
 from service.domain.inventory import Zone, ZoneKey
 from service.domain.policy import LightException, Policy, Resolution, Rulebook
@@ -23,8 +23,9 @@ policy_version = table(tables.PolicyVersionRow)
 policy_draft = table(tables.PolicyDraftRow)
 light_exception = table(tables.LightExceptionRow)
 
-BY_FILE = "file"
-"""Who enacted what a new zone came with."""
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_SURELY_ENDED = timedelta(days=3)
+"""After its date a night is over wherever it is: it ends at noon of the next day, half a day later in UTC at most."""
 
 _of = municipality.c.slug == bindparam("municipality")
 _of_zone = zone.c.slug == bindparam("zone")
@@ -57,6 +58,15 @@ def _all_of(what: Any) -> AnySelect:
 
 _EXCEPTIONS = _all_of(light_exception).order_by(light_exception.c.slug)
 _EXCEPTIONS_OF_ZONE = _EXCEPTIONS.where(_of_zone)
+_from_since_on = (
+    light_exception.c.last_night >= bindparam("earliest", type_=Date),
+    or_(
+        light_exception.c.withdrawn_at.is_(None),
+        light_exception.c.withdrawn_at >= bindparam("since", type_=UtcTime),
+    ),
+)
+_EXCEPTIONS_SINCE = _EXCEPTIONS.where(*_from_since_on)
+_EXCEPTIONS_OF_ZONE_SINCE = _EXCEPTIONS_OF_ZONE.where(*_from_since_on)
 _ENACTMENTS = _all_of(policy_version).where(_of_zone).order_by(policy_version.c.version)
 _DRAFTS = _all_of(policy_draft).where(_of_zone)
 _DELETE_DRAFT = delete(policy_draft).where(
@@ -95,15 +105,22 @@ class _Entered(NamedTuple):
 class PoliciesTx(BaseTx):
     """Zones, and the council's rules for them."""
 
-    def zones(self, municipality: str) -> list[Zone]:
-        """All zones with their rulebooks."""
-        exceptions = self._rows(_EXCEPTIONS, municipality=municipality)
+    def zones(self, municipality: str, *, since: datetime | None = None) -> list[Zone]:
+        """All zones with their rulebooks; with `since` without exceptions that were over before it."""
+        if since is None:
+            exceptions = self._rows(_EXCEPTIONS, municipality=municipality)
+        else:
+            exceptions = self._rows(_EXCEPTIONS_SINCE, municipality=municipality, **_bounds(since))
         return self._zones_of(self._rows(_ZONES, municipality=municipality), exceptions)
 
-    def zone(self, key: ZoneKey) -> Zone | None:
-        """One zone with its rulebook."""
+    def zone(self, key: ZoneKey, *, since: datetime | None = None) -> Zone | None:
+        """One zone with its rulebook; with `since` without exceptions that were over before it."""
         of = {"municipality": key.municipality, "zone": key.zone}
-        found = self._zones_of(self._rows(_ZONE, **of), self._rows(_EXCEPTIONS_OF_ZONE, **of))
+        if since is None:
+            exceptions = self._rows(_EXCEPTIONS_OF_ZONE, **of)
+        else:
+            exceptions = self._rows(_EXCEPTIONS_OF_ZONE_SINCE, **of, **_bounds(since))
+        found = self._zones_of(self._rows(_ZONE, **of), exceptions)
         return found[0] if found else None
 
     def _zones_of(self, rows: Sequence[AnyRow], exceptions: Sequence[AnyRow]) -> list[Zone]:
@@ -174,7 +191,7 @@ class PoliciesTx(BaseTx):
             raise ConflictError(f"zone {zone.zone} has a policy of version {policy.version} already")
 
     def exceptions(self, zone: ZoneKey) -> list[ExceptionRecord]:
-        """All exceptions ever entered for the zone, withdrawn ones too, by first night and id."""
+        """All exceptions ever entered for the zone, withdrawn ones too, by first night, as entered, and by id."""
         records = [
             ExceptionRecord(_exception(_entered(row)), row.entered_by, row.withdrawn_by)
             for row in self._rows(_EXCEPTIONS_OF_ZONE, municipality=zone.municipality, zone=zone.zone)
@@ -188,6 +205,7 @@ class PoliciesTx(BaseTx):
             "zone_id": zone_id,
             "slug": record.exception.id,
             "document": exception_to_json(record.exception),
+            "last_night": record.exception.last,
             "entered_by": record.entered_by,
             "entered_at": record.exception.since,
             "withdrawn_by": record.withdrawn_by,
@@ -206,9 +224,9 @@ class PoliciesTx(BaseTx):
         """Enact and enter what a new zone comes with, counted from 1 in the order of its versions."""
         in_order = sorted(one.rulebook.policies, key=lambda policy: policy.version)
         for version, policy in enumerate(in_order, 1):
-            self.enact(one.key, Enactment(replace(policy, version=version), BY_FILE, at))
+            self.enact(one.key, Enactment(replace(policy, version=version), None, at))
         for exception in one.rulebook.exceptions:
-            self.add_exception(one.key, ExceptionRecord(exception, BY_FILE))
+            self.add_exception(one.key, ExceptionRecord(exception, None))
 
     def _remove_rules(self, zone_ids: Sequence[int]) -> None:
         for rules in (policy_version, policy_draft, light_exception):
@@ -245,8 +263,13 @@ def _entered(row: AnyRow) -> _Entered:
     return _Entered(row.slug, row.document, row.entered_at, row.withdrawn_at)
 
 
-def _by_night(exception: LightException) -> tuple[date, str]:
-    return exception.first, exception.id
+def _by_night(exception: LightException) -> tuple[date, datetime, str]:
+    return exception.first, exception.since or _BEGINNING, exception.id
+
+
+def _bounds(since: datetime) -> dict[str, Any]:
+    """What the statements that leave out what was over before a moment need to know of it."""
+    return {"since": since, "earliest": since.astimezone(UTC).date() - _SURELY_ENDED}
 
 
 @lru_cache(maxsize=4096)
@@ -257,8 +280,8 @@ def _rulebook(enacted: tuple[_Enacted, ...], entered: tuple[_Entered, ...]) -> R
 
 @lru_cache(maxsize=4096)
 def _policy(enacted: _Enacted) -> Policy:
-    number, passed_on = enacted.number, enacted.passed_on
-    passed = None if number is None or passed_on is None else Resolution(number, passed_on, enacted.safety_note or "")
+    number = enacted.number
+    passed = None if number is None else Resolution(number, enacted.passed_on, enacted.safety_note or "")
     return replace(policy_from_json(enacted.document), version=enacted.version, resolution=passed)
 
 

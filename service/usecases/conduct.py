@@ -1,7 +1,7 @@
 """Conduct: derive every output's order and plan from stored state, and record what must be published."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -9,10 +9,11 @@ from service.domain.curve import Curve, Interval
 from service.domain.inventory import Controller, ControllerKey, Municipality, Output, Zone, ZoneKey, curve_of
 from service.domain.orders import Claim, Order, ahead, claims_of, derive
 from service.domain.policy import Rulebook
-from service.domain.schedule import Program
-from service.domain.sun import night_of, noon
+from service.domain.schedule import Program, Schedule
+from service.domain.sun import Place, night_of, noon
 from service.domain.words import Cause
 from service.ports import OutputPlan, Plan, PlanStep, SentOrder, SentPlan, Tx
+from service.usecases.press import RECENT
 from service.usecases.progress import follow, next_failure
 
 PLAN_NIGHTS = 8
@@ -58,7 +59,7 @@ class Conducted:
 
 def conduct_zones(tx: Tx, municipality: str, zones: frozenset[ZoneKey], now: datetime, speed: float) -> Conducted:
     """Derive the orders of the outputs in some zones; for when presses came there."""
-    village = _village(tx, municipality)
+    village = _village(tx, municipality, now)
     outputs = tx.outputs(zones)
     sent = tx.sent_orders({output.key.owner for output in outputs})
     if village is None:
@@ -82,7 +83,7 @@ def conduct_zones(tx: Tx, municipality: str, zones: frozenset[ZoneKey], now: dat
 
 def conduct(tx: Tx, municipality: str, now: datetime, speed: float, *, again: bool = False) -> Conducted:
     """Derive all orders and plans of a municipality; `again` publishes unchanged ones, too."""
-    village = _village(tx, municipality)
+    village = _village(tx, municipality, now)
     if village is None:
         return Conducted()
     controllers = tx.controllers(municipality)
@@ -122,9 +123,10 @@ class _Village:
         }
 
 
-def _village(tx: Tx, municipality: str) -> _Village | None:
+def _village(tx: Tx, municipality: str, now: datetime) -> _Village | None:
     home = tx.municipality(municipality)
-    return None if home is None else _Village(home, {zone.key.zone: zone for zone in tx.zones(municipality)})
+    zones = tx.zones(municipality, since=now - RECENT)
+    return None if home is None else _Village(home, {zone.key.zone: zone for zone in zones})
 
 
 def _claims(tx: Tx, municipality: str, zones: Iterable[str], now: datetime) -> dict[str, list[Claim]]:
@@ -174,8 +176,8 @@ def plan_of(controller: Controller, municipality: Municipality, zones: Mapping[s
     place = municipality.place
     tonight = night_of(now, place.tz)
     curves = {output: curve_of(output, zones[output.zone], municipality) for output in controller.outputs}
-    last = next(day for day in _last_nights(tonight) if day == tonight or _fits(curves.values(), tonight, day))
-    start, ends = noon(tonight, place.tz), noon(last + timedelta(days=1), place.tz)
+    start = noon(tonight, place.tz)
+    last, ends = _reach(list(curves.values()), tonight, place)
     outputs = {
         output.key.n: OutputPlan(
             steps=tuple(PlanStep(i.start, i.level, i.cause, i.fade_s) for i in curve.intervals(start, ends)),
@@ -196,14 +198,25 @@ def plan_of(controller: Controller, municipality: Municipality, zones: Mapping[s
     )
 
 
-def _last_nights(tonight: date) -> Iterator[date]:
-    return (tonight + timedelta(days=n) for n in reversed(range(PLAN_NIGHTS)))
+def _reach(curves: Sequence[Curve], tonight: date, place: Place) -> tuple[date, datetime]:
+    """The last night that a plan tells of, and up to when: as far as a message holds, be it not one night."""
+    nights = [tonight + timedelta(days=n) for n in range(PLAN_NIGHTS)]
+    steps = {day: [curve.night(day) for curve in curves] for day in nights}
+    for last in reversed(nights):
+        if _fits([[part for day in nights if day <= last for part in steps[day][n]] for n in range(len(curves))]):
+            return last, noon(last + timedelta(days=1), place.tz)
+    moments = sorted({part.start for own in steps[tonight] for part in own}, reverse=True)
+    fitting = (at for at in moments if _fits([[part for part in own if part.start < at] for own in steps[tonight]]))
+    return tonight, next(fitting)
 
 
-def _fits(curves: Iterable[Curve], first: date, last: date) -> bool:
-    """Whether the plan of some nights fits into a message."""
-    nights = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    steps = [[part for day in nights for part in curve.night(day)] for curve in curves]
+def night_fits(curves: Iterable[Curve], day: date) -> bool:
+    """Whether the plan of one night for all outputs of a controller fits into a message."""
+    return _fits([curve.night(day) for curve in curves])
+
+
+def _fits(steps: Sequence[Sequence[Interval]]) -> bool:
+    """Whether the steps of all outputs fit into a message."""
     return max(map(len, steps)) <= MAX_STEPS and sum(_bytes(part) for own in steps for part in own) <= MAX_STEPS_BYTES
 
 
@@ -212,10 +225,9 @@ def _bytes(step: Interval) -> int:
 
 
 def _rule(curve: Curve, last: date) -> Program:
-    """What the controller does in nights for which it was told nothing: the program of most nights."""
-    if isinstance(curve.ruling, Rulebook):
-        return curve.ruling.policy_on(last).schedule.steps
-    return curve.ruling.rules_on(last, curve.place.region).program
+    """What the controller does in nights for which it was told nothing: the schedule's ordinary program."""
+    schedule = curve.ruling.policy_on(last).schedule if isinstance(curve.ruling, Rulebook) else curve.ruling
+    return schedule.steps if isinstance(schedule, Schedule) else ()
 
 
 def digest(plan: Plan) -> str:

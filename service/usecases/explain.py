@@ -4,13 +4,13 @@ Who lit which street when is nobody's business: for a past moment no press is na
 pressed minutes, once the night is over, and not even that where presses were forgotten.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from service.domain.curve import step_at
 from service.domain.inventory import Municipality, Output, Zone, ZoneKey, curve_of
 from service.domain.lights import Watched
-from service.domain.orders import Order, OrderStep
+from service.domain.orders import Order
 from service.domain.policy import LightException, Policy
 from service.domain.press import union
 from service.domain.schedule import QuietCap, Step, first_occurrence
@@ -23,7 +23,7 @@ from service.usecases.press import find
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One reason: by this cause so many outputs have their level, `level` at most."""
+    """One reason: by this cause so many outputs have their level, `level` at most; with none it was outranked."""
 
     cause: Cause
     level: int
@@ -42,9 +42,9 @@ class Pressed:
 class Explanation:
     """What ruled a zone at a moment.
 
-    `rule` is the position of the schedule's rule in force (None: its default program), `step` the step of exception or
-    schedule by which the plan has its level, `quiet` the caps that bind then. The `chain` has the causes by which
-    outputs have their level, in rank order: for the present all of them, for other moments those of the plan.
+    `rule` is the position of the schedule's rule in force (None: its default program), `step` the schedule's step by
+    then, `exception_step` the exception's, `quiet` the caps that bind then. The `chain` has the causes by which outputs
+    have their level and those outranked, in rank order: for the present all of them, else those of the plan.
     `reported` is what controllers say of the present.
     """
 
@@ -55,6 +55,7 @@ class Explanation:
     rule: int | None
     step: Step | None
     exception: LightException | None
+    exception_step: Step | None
     quiet: tuple[QuietCap, ...]
     chain: tuple[Link, ...]
     reported: tuple[Link, ...]
@@ -65,7 +66,7 @@ class Explanation:
     @property
     def level(self) -> int:
         """The highest level that any output has by the chain."""
-        return max((link.level for link in self.chain), default=0)
+        return max((link.level for link in self.chain if link.outputs), default=0)
 
 
 def explain(tx: Tx, key: ZoneKey, at: datetime | None, now: datetime, forgotten_before: datetime) -> Explanation:
@@ -82,7 +83,7 @@ def explain(tx: Tx, key: ZoneKey, at: datetime | None, now: datetime, forgotten_
     present = at is None
     watched = tx.watched([key]) if present else []
     exception = _exception(zone, home, moment, day)
-    program = exception.steps if exception else zone.rulebook.rules_on(day, place.region).program
+    program = zone.rulebook.rules_on(day, place.region).program
     return Explanation(
         zone=zone,
         at=moment,
@@ -91,9 +92,10 @@ def explain(tx: Tx, key: ZoneKey, at: datetime | None, now: datetime, forgotten_
         rule=policy.schedule.rule_on(day, place.region),
         step=step_at(program, place, moment),
         exception=exception,
+        exception_step=None if exception is None else step_at(exception.steps, place, moment),
         quiet=tuple(cap for cap in policy.quiet if _covers(cap.window.on(place, day), moment)),
         chain=_chain(home, zone, outputs, watched, moment),
-        reported=_links([(w.state.cause, w.state.level) for w in watched if w.state is not None]),
+        reported=_links([[(w.state.cause, w.state.level)] for w in watched if w.state is not None]),
         present=present,
         outputs=len(outputs),
         pressed=_pressed(tx, key, night(place, day), now, forgotten_before),
@@ -122,33 +124,39 @@ def _covers(span: tuple[datetime, datetime], at: datetime) -> bool:
 def _chain(
     home: Municipality, zone: Zone, outputs: list[Output], watched: list[Watched], at: datetime
 ) -> tuple[Link, ...]:
-    """What plan and orders give, by cause in rank order."""
+    """What plan and orders ask for, by cause in rank order."""
     orders = {w.output.key: w.order for w in watched}
-    return _links([_ruling(_planned(home, zone, o, at), _step(orders.get(o.key, ()), at)) for o in outputs])
+    return _links([_asked(home, zone, output, orders.get(output.key, ()), at) for output in outputs])
 
 
-def _planned(home: Municipality, zone: Zone, output: Output, at: datetime) -> tuple[Cause, int]:
+_Asked = tuple[Cause, int]
+
+
+def _asked(home: Municipality, zone: Zone, output: Output, order: Order, at: datetime) -> list[_Asked]:
+    """What is asked of an output, what rules it first."""
     planned = curve_of(output, zone, home).at(at)
-    return (Cause.SAFETY if output.safety and planned.level else planned.cause), planned.level
-
-
-def _step(order: Order, now: datetime) -> OrderStep | None:
-    return next((step for step in order if step.start <= now < step.until), None)
-
-
-def _ruling(planned: tuple[Cause, int], step: OrderStep | None) -> tuple[Cause, int]:
+    asked = [(Cause.SAFETY if output.safety and planned.level else planned.cause, planned.level)]
+    if planned.cause is Cause.EXCEPTION:
+        book = replace(zone.rulebook, exceptions=())
+        asked.append((Cause.SCHEDULE, curve_of(output, replace(zone, rulebook=book), home).level_at(at)))
+    step = next((step for step in order if step.start <= at < step.until), None)
     if step is None:
-        return planned
-    if step.cause is Cause.LOCK:
-        return Cause.LOCK, 0
-    asked = step.cause, step.level
-    return max(planned, asked, key=lambda one: (one[1], -CAUSE_RANK.index(one[0])))
+        return asked
+    ordered, plan = (step.cause, step.level), asked[0]
+    locked = step.cause is Cause.LOCK
+    first = locked or (step.level, -CAUSE_RANK.index(step.cause)) > (plan[1], -CAUSE_RANK.index(plan[0]))
+    return [ordered, *asked] if first else [plan, ordered, *asked[1:]]
 
 
-def _links(levels: list[tuple[Cause, int]]) -> tuple[Link, ...]:
-    causes = sorted({cause for cause, _ in levels}, key=CAUSE_RANK.index)
-    found = ((cause, [level for of, level in levels if of is cause]) for cause in causes)
-    return tuple(Link(cause, max(own), len(own)) for cause, own in found)
+def _links(asked: list[list[_Asked]]) -> tuple[Link, ...]:
+    causes = sorted({cause for of_output in asked for cause, _ in of_output}, key=CAUSE_RANK.index)
+    return tuple(_link(cause, asked) for cause in causes)
+
+
+def _link(cause: Cause, asked: list[list[_Asked]]) -> Link:
+    ruling = [of_output[0][1] for of_output in asked if of_output[0][0] is cause]
+    outranked = [level for of_output in asked for of, level in of_output[1:] if of is cause]
+    return Link(cause, max(ruling or outranked), len(ruling))
 
 
 def _pressed(tx: Tx, key: ZoneKey, dark: Night, now: datetime, forgotten_before: datetime) -> Pressed:
@@ -156,6 +164,8 @@ def _pressed(tx: Tx, key: ZoneKey, dark: Night, now: datetime, forgotten_before:
         return Pressed(PressedState.NOT_YET)
     if dark.start < forgotten_before:
         return Pressed(PressedState.FORGOTTEN)
+    if dark.end <= tx.enactments(key)[0].enacted_at:
+        return Pressed(PressedState.NOT_RECORDED)
     lit = union(tx.light_given(key, dark.start, dark.end), dark.start)
     total = sum((span.until - span.start for span in lit), timedelta())
     return Pressed(PressedState.TOLD, round(total / timedelta(minutes=1)))

@@ -31,7 +31,7 @@ from service.domain.sun import Place
 from service.domain.words import FailState, RingSign
 from service.errors import InvalidError
 from service.usecases.policy_documents import Id, Name, PressDocument, QuietDocument
-from service.usecases.schedule_documents import Level, Part, ScheduleDocument, StepDocument
+from service.usecases.schedule_documents import Day, Level, Part, ScheduleDocument, StepDocument
 
 Number = Annotated[int, Field(ge=1, le=8)]
 
@@ -75,7 +75,7 @@ class _Municipality(Part):
 
 class _Resolution(Part):
     number: Name
-    passed_on: date
+    passed_on: Day | None = None
     safety_note: str = ""
 
 
@@ -85,8 +85,8 @@ class _Zone(Part):
     listed: bool = True
     schedule: str
     press: PressDocument
-    valid_from: date = date(2000, 1, 1)
-    until: date | None = None
+    valid_from: Day = date(2000, 1, 1)
+    until: Day | None = None
     quiet: tuple[QuietDocument, ...] = ()
     along: tuple[Id, ...] = ()
     fail_state: FailState = FailState.PLAN

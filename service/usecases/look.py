@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
 from service.domain.curve import Curve, Interval
-from service.domain.inventory import Municipality, Output, Zone, ZoneKey, curve_of
+from service.domain.inventory import Municipality, Zone, ZoneKey, curve_of
 from service.domain.leases import Lease, Progress
 from service.domain.lights import FRESH_FOR, Light, Watched, availability, light_of, until_of
 from service.domain.orders import Order, claims_of, derive
 from service.domain.policy import PressRules
-from service.domain.press import Facts, Granted, Refused, decide, look_back
+from service.domain.press import Facts, Granted, Load, Refused, decide, look_back
 from service.domain.sun import night_of, noon
 from service.domain.words import LeaseState
 from service.errors import UnknownError
 from service.ports import Tx
-from service.usecases.press import find, loads_of
+from service.usecases.press import RECENT, find, loads_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def look_at_zones(
 ) -> list[ZoneView]:
     """Listed zones of a municipality, or the named ones (listed or not). UnknownError names what is missing."""
     home = municipality_of(tx, municipality)
-    everything = {zone.key.zone: zone for zone in tx.zones(municipality)}
+    everything = {zone.key.zone: zone for zone in tx.zones(municipality, since=now - RECENT)}
     if zones is None:
         found = [zone for zone in everything.values() if zone.listed]
     else:
@@ -125,7 +125,7 @@ def _view(
         light=light,
         press=verdict,
         rules=zone.policy_on(tonight).press,
-        cost=_cost(home, zone.policy_on(tonight).press, pressed, now),
+        cost=_cost(home, zone.policy_on(tonight).press, facts.loads, now),
         next_change=change,
         look_again=_look_again(verdict, change, until, own, now, speed),
     )
@@ -152,9 +152,10 @@ def _look_again(
     return min(moment for moment in moments if moment > now)
 
 
-def _cost(home: Municipality, rules: PressRules, outputs: list[Output], now: datetime) -> Cost:
-    watts = sum(output.watts * output.keeps(rules.level) / 100 for output in outputs)
-    wh = watts * rules.minutes / 60
+def _cost(home: Municipality, rules: PressRules, loads: Iterable[Load], now: datetime) -> Cost:
+    """At the levels that outputs give for a press now, quiet caps kept."""
+    parts = ((load.watts, load.curve.pressed(rules.level, now, now + rules.duration)) for load in loads)
+    wh = sum(watts * p.level / 100 * ((p.end - p.start) / timedelta(hours=1)) for watts, own in parts for p in own)
     price = home.price_on(night_of(now, home.place.tz))
     money = (
         None if price is None else (Decimal(str(wh)) / 1000 * price.per_kwh).quantize(Decimal("0.01"), ROUND_HALF_UP)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from secrets import token_hex
 from zoneinfo import ZoneInfo
 
@@ -18,8 +18,17 @@ from service.usecases.press import find
 MOST_DRAFTS = 20
 """Drafts that a zone may have at once."""
 
-TO_SIGN_OFF = frozenset({FindingCode.RING_SIGN_UNKNOWN})
-"""Warnings that somebody accepts by name before a draft is enacted; they can be others' danger."""
+TO_SIGN_OFF = frozenset(
+    {
+        FindingCode.RING_SIGN_UNKNOWN,
+        FindingCode.NEVER_LIT_BY_ITSELF,
+        FindingCode.OVERTAKES,
+        FindingCode.NOTHING_RULES_AFTER,
+        FindingCode.NOBODY_CAN_SHOW_YET,
+        FindingCode.PRESSER_NOT_KNOWN_YET,
+    }
+)
+"""Warnings that somebody accepts by name before a draft is enacted: nobody is to be surprised by these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,11 @@ def draft_of(tx: Tx, key: ZoneKey, draft: str) -> Draft:
     _, zone = find(tx, key)
     found = next((one for one in tx.drafts(key) if one.id == draft), None)
     if found is None:
+        enacted = next((one.policy.version for one in tx.enactments(key) if one.draft == draft), None)
+        if enacted is not None:
+            raise ConflictError(
+                f"This draft was enacted as version {enacted}, which nobody can change; copy it to a new draft."
+            )
         raise UnknownError(f"{zone.name} has no draft “{draft}”.")
     return found
 
@@ -72,7 +86,7 @@ def draft_of(tx: Tx, key: ZoneKey, draft: str) -> Draft:
 def create_draft(tx: Tx, key: ZoneKey, policy: Policy, by: str, now: datetime) -> Draft:
     """Begin a draft. InvalidError names what it refers to and the zone lacks."""
     home, zone = find(tx, key)
-    _check_references(tx, home, zone, policy)
+    check_references(tx, home, zone, policy)
     if len(tx.drafts(key)) >= MOST_DRAFTS:
         raise ConflictError(f"{zone.name} has {MOST_DRAFTS} drafts already; delete one of them first.")
     draft = Draft(f"draft-{token_hex(4)}", policy, by, now)
@@ -84,7 +98,7 @@ def replace_draft(tx: Tx, key: ZoneKey, draft: str, policy: Policy, by: str, now
     """Replace what a draft says."""
     home, zone = find(tx, key)
     draft_of(tx, key, draft)
-    _check_references(tx, home, zone, policy)
+    check_references(tx, home, zone, policy)
     changed = Draft(draft, policy, by, now)
     tx.save_draft(key, changed)
     return changed
@@ -113,7 +127,7 @@ def _begun_later(policy: Policy, tonight: date) -> Policy:
     """A copy begins with the coming night where the original has begun already."""
     if policy.valid_from > tonight:
         return policy
-    start = tonight.fromordinal(tonight.toordinal() + 1)
+    start = tonight + timedelta(days=1)
     until = policy.until if policy.until is not None and policy.until >= start else None
     return replace(policy, valid_from=start, until=until)
 
@@ -147,6 +161,8 @@ def enact(
     """
     home, zone = find(tx, key)
     draft = draft_of(tx, key, linted.draft.id)
+    if resolution.passed_on is None:
+        raise InvalidError("resolution.passed_on: say when the council passed it.")
     if resolution.passed_on > now.astimezone(ZoneInfo(home.place.tz)).date():
         raise InvalidError(f"resolution.passed_on: {resolution.passed_on} lies in the future.")
     blocking = [finding for finding in linted.findings if blocks(finding, signed_off)]
@@ -175,7 +191,8 @@ def inventory_of(tx: Tx, home: Municipality) -> Inventory:
     return Inventory(home, tuple(tx.zones(home.id)), tuple(tx.controllers(home.id)), tuple(tx.lamps(home.id)))
 
 
-def _check_references(tx: Tx, home: Municipality, zone: Zone, policy: Policy) -> None:
+def check_references(tx: Tx, home: Municipality, zone: Zone, policy: Policy) -> None:
+    """InvalidError that names what a policy for a zone refers to and the municipality lacks."""
     zones = {other.key.zone for other in tx.zones(home.id)}
     for n, along in enumerate(policy.along):
         if along not in zones or along == zone.key.zone:

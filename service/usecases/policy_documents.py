@@ -1,10 +1,9 @@
 """Policies and exceptions as documents: one form for the API, municipality files, templates and the store."""
 
-from datetime import date
 from functools import lru_cache
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from service.domain.inventory import ID_PATTERN
 from service.domain.policy import LightException, Limits, Policy, PressRules
@@ -12,6 +11,7 @@ from service.domain.schedule import QuietCap
 from service.domain.words import Admission, FailState
 from service.usecases.schedule_documents import (
     At,
+    Day,
     Part,
     ScheduleDocument,
     StepDocument,
@@ -25,7 +25,16 @@ from service.usecases.schedule_documents import (
 )
 
 Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
-Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True)]
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("write one line of visible characters")
+    return text
+
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=120, strip_whitespace=True), AfterValidator(_one_line)]
+"""One line that can be shown and printed."""
 
 
 class LimitsDocument(Part):
@@ -103,8 +112,8 @@ class QuietDocument(WindowDocument):
 class PolicyDocument(Part):
     """The rules of a zone, for the nights from `valid_from` to `until`."""
 
-    valid_from: date
-    until: date | None = None
+    valid_from: Day
+    until: Day | None = None
     schedule: ScheduleDocument
     press: PressDocument
     quiet: Annotated[tuple[QuietDocument, ...], Field(max_length=10)] = ()
@@ -135,11 +144,11 @@ class ExceptionDocument(Part):
     """A deviation from the schedule in the nights from `first` to `last`, in each from its first step to `end`."""
 
     name: Name
-    first: date
-    last: date
+    first: Day
+    last: Day
     steps: Annotated[tuple[StepDocument, ...], Field(min_length=1, max_length=20)]
     end: At = "sunrise"
-    resolution: Annotated[str, StringConstraints(min_length=1, max_length=80)] | None = None
+    resolution: Name | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from secrets import token_hex
 
 from service.domain.curve import Curve
@@ -15,6 +15,9 @@ from service.domain.sun import night_of
 from service.domain.words import Availability, Channel
 from service.errors import UnknownError
 from service.ports import Answer, PressRecord, Tx
+
+RECENT = timedelta(days=3)
+"""Exceptions that ended longer ago change nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +66,15 @@ def press(
 
 def _press(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
     now = around.now
-    home, zone = find(tx, key)
+    home, zone = find(tx, key, since=now - RECENT)
     tonight = night_of(now, home.place.tz)
     lights = zone.lights(tonight)
     outputs = tx.outputs(lights)
     seen = availabilities(tx, outputs, now, around.speed)
-    zones = {key.zone: zone, **{other.zone: along for other in lights[1:] if (along := tx.zone(other)) is not None}}
+    zones = {
+        key.zone: zone,
+        **{other.zone: along for other in lights[1:] if (along := tx.zone(other, since=now - RECENT)) is not None},
+    }
     own = (how for output, how in zip(outputs, seen, strict=True) if output.zone == key.zone)
     facts = Facts(
         rulebook=zone.rulebook,
@@ -101,12 +107,15 @@ def _press(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
     return Pressed(home.place.tz, lease, expected, refused)
 
 
-def find(tx: Tx, key: ZoneKey) -> tuple[Municipality, Zone]:
-    """The municipality and the zone of a key, or UnknownError that says which is missing."""
+def find(tx: Tx, key: ZoneKey, since: datetime | None = None) -> tuple[Municipality, Zone]:
+    """The municipality and the zone of a key, or UnknownError that says which is missing.
+
+    With `since` the zone comes without exceptions that ended before.
+    """
     municipality = tx.municipality(key.municipality)
     if municipality is None:
         raise UnknownError(f"There is no municipality “{key.municipality}” here.")
-    zone = tx.zone(key)
+    zone = tx.zone(key, since=since)
     if zone is None:
         raise UnknownError(f"{municipality.name} has no zone “{key.zone}”.")
     return municipality, zone

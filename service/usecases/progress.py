@@ -50,7 +50,11 @@ def _asked(progress: Progress, now: datetime, *, again: bool) -> Progress:
 
 
 def _count(watched: list[Watched], alike: Alike, now: datetime, speed: float) -> tuple[int, int]:
-    """How many outputs confirmed some leases' light, of how many; those known to be offline are left out."""
+    """How many outputs confirmed some leases' light, of how many.
+
+    Those known to be offline are left out, and those that a lock or a quiet cap holds dark now.
+    """
     lit = [w for w in watched if ZoneKey(w.output.key.municipality, w.output.zone) in alike.lights]
-    counted = [w for w in lit if availability(w.controller, now, speed) is not Availability.OFFLINE]
+    asked = [w for w in lit if not any(step.start <= now < step.until and step.level == 0 for step in w.order)]
+    counted = [w for w in asked if availability(w.controller, now, speed) is not Availability.OFFLINE]
     return sum(confirmed(w, alike.level, now, speed) for w in counted), len(counted)

@@ -31,6 +31,7 @@ from service.domain.reports import (
     moment_of,
 )
 from service.ports import Tx
+from service.usecases.press import RECENT
 from service.usecases.progress import follow
 
 _NOISE = 0.02
@@ -63,7 +64,7 @@ class _Batch:
         """The curve of an output's plan; its zone is read once."""
         key = ZoneKey(output.key.municipality, output.zone)
         if key not in self.zones:
-            self.zones[key] = self.tx.zone(key), self.tx.municipality(key.municipality)
+            self.zones[key] = self.tx.zone(key, since=self.now - RECENT), self.tx.municipality(key.municipality)
         zone, home = self.zones[key]
         return None if zone is None or home is None else curve_of(output, zone, home)
 

@@ -4,7 +4,7 @@ A moment is written "sunset", "sunrise-10", "dusk+5" or "00:30"; a date that com
 """
 
 import re
-from datetime import time
+from datetime import date, time
 from functools import lru_cache
 from typing import Annotated, Literal, Self
 
@@ -13,7 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from service.domain.conditions import ALWAYS, Conditions, Dates, NthWeekday
 from service.domain.schedule import Anchor, Moment, Program, Rule, Schedule, Step, Window
 
-Level = Annotated[int, Field(ge=0, le=100)]
+Level = Annotated[int, Field(ge=0, le=100, strict=True)]
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(2199, 12, 31))]
+"""A date that calendars and databases can still count on from."""
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]

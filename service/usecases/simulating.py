@@ -1,22 +1,29 @@
 """Simulate: what drafts would do to the real inventory, beside today's policy and all-night light."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from service.domain.demand import Press, lamp_counts, model_presses, recorded_presses
-from service.domain.inventory import Inventory, Municipality, Zone
+from service.domain.demand import (
+    MOST_PER_NIGHT,
+    Press,
+    expected_presses,
+    lamp_counts,
+    model_presses,
+    recorded_presses,
+)
+from service.domain.inventory import Inventory, Municipality, Zone, ZoneKey
 from service.domain.policy import Policy, Rulebook
 from service.domain.scenarios import Outcome, Scenario, all_night
-from service.domain.simulate import Simulation, simulate
+from service.domain.simulate import Progress, finished, simulate
 from service.domain.sun import night_of, noon
-from service.domain.words import JobState
-from service.errors import InvalidError, UnknownError
+from service.domain.words import Channel
+from service.errors import InvalidError
 from service.ports import Tx
 from service.usecases.look import municipality_of
-from service.usecases.policies import inventory_of
+from service.usecases.policies import check_references, inventory_of
+from service.usecases.press import find
 
 MOST_DRAFTS = 5
 """Drafts that one simulation compares."""
@@ -55,28 +62,55 @@ class Question:
     drafts: Mapping[str, Mapping[str, Policy]]
     presses: Model | None
 
+    @property
+    def curious_from(self) -> date | None:
+        """The first of the nights in which everybody tries it; None where nobody does."""
+        return self.first if self.presses is not None and self.presses.curious else None
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """All that a simulation needs; no store any more."""
+    """All that a simulation needs; no store any more.
+
+    `today` has the policies in force tonight by zone, `recorded` counts presses by zone, night and channel.
+    """
 
     inventory: Inventory
     question: Question
     scenarios: tuple[Scenario, ...]
-    demand: tuple[Press, ...]
+    today: Mapping[str, Policy]
+    recorded: Mapping[tuple[str, date, Channel], int]
 
     @property
-    def work(self) -> int:
+    def presses(self) -> float:
+        """How many presses it will be run with, at least about."""
+        asked, model = self.question, self.question.presses
+        if model is None:
+            return sum(self.recorded.values())
+        return expected_presses(
+            lamp_counts(self.inventory), asked.first, asked.last, model.per_night, asked.curious_from
+        )
+
+    @property
+    def work(self) -> float:
         """A measure of how long it takes: judged presses, and nights of zones."""
         nights = (self.question.last - self.question.first).days + 1
-        return len(self.scenarios) * (nights * len(self.inventory.zones) + len(self.demand))
+        return len(self.scenarios) * (nights * len(self.inventory.zones) + self.presses)
 
-    def start(self) -> Simulation:
-        """The simulation, before its first night. InvalidError for a question that cannot be answered."""
-        try:
-            return simulate(self.inventory, self.scenarios, self.question.first, self.question.last, self.demand)
-        except ValueError as error:
-            raise InvalidError(str(error)) from error
+    def demand(self) -> list[Press]:
+        """The presses; takes a while where there are many."""
+        asked, model, place = self.question, self.question.presses, self.inventory.municipality.place
+        if model is None:
+            return recorded_presses(self.recorded, place)
+        lamps = lamp_counts(self.inventory)
+        return model_presses(lamps, asked.first, asked.last, place, model.seed, model.per_night, asked.curious_from)
+
+    def run(self, report: Callable[[Progress], object] = lambda _: None) -> "Answered":
+        """Draw the presses and run them through all nights; `report` hears of each."""
+        demand, asked = self.demand(), self.question
+        outcomes = finished(simulate(self.inventory, self.scenarios, asked.first, asked.last, demand), report)
+        home, zones = self.inventory.municipality, self.inventory.zones
+        return Answered(home, zones, asked, self.today, len(demand), outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,50 +120,39 @@ class Answered:
     municipality: Municipality
     zones: tuple[Zone, ...]
     question: Question
+    today: Mapping[str, Policy]
     presses: int
     outcomes: tuple[Outcome, ...]
 
 
-@dataclass(slots=True)
-class Job:
-    """One simulation: how far it is, and what came of it."""
-
-    id: str
-    municipality: str
-    state: JobState
-    nights: int
-    of: int
-    answer: Answered | None = None
-    finished: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-def prepare(tx: Tx, municipality: str, question: Question, now: datetime) -> Prepared:
-    """Gather the inventory, the scenarios and the presses.
+def prepare(tx: Tx, municipality: str, question: Question, now: datetime, forgotten_before: datetime) -> Prepared:
+    """Gather the inventory, the scenarios and how many presses were recorded.
 
     Every policy is taken as if it were in force in all the nights: a draft as if passed for the first of them, and
-    today's as it is. Exceptions keep their dates. UnknownError and InvalidError name what is wrong.
+    today's as it is. Exceptions are left out: they are no part of what is compared. Presses before
+    `forgotten_before` have been deleted. UnknownError and InvalidError name what is wrong.
     """
     home = municipality_of(tx, municipality)
     inventory = inventory_of(tx, home)
     tonight = night_of(now, home.place.tz)
-    _check(question, tonight)
-    zones = {zone.key.zone: zone for zone in inventory.zones}
+    _check(question, tonight, night_of(forgotten_before, home.place.tz))
     today = tuple(_always(zone, zone.policy_on(tonight), question.first) for zone in inventory.zones)
     scenarios = [Scenario(TODAY, today)]
     for name, drafts in question.drafts.items():
-        for zone in drafts:
-            if zone not in zones:
-                raise UnknownError(f"{home.name} has no zone “{zone}”.")
+        for zone, policy in drafts.items():
+            check_references(tx, home, find(tx, ZoneKey(home.id, zone))[1], policy)
         scenarios.append(Scenario(name, tuple(_drafted(zone, drafts, question.first) for zone in today)))
     scenarios.append(all_night(ALL_NIGHT, inventory))
-    return Prepared(inventory, question, tuple(scenarios), _demand(tx, inventory, question))
+    recorded = _recorded(tx, home, question) if question.presses is None else {}
+    policies = {zone.key.zone: zone.policy_on(tonight) for zone in inventory.zones}
+    prepared = Prepared(inventory, question, tuple(scenarios), policies, recorded)
+    if prepared.presses > MOST_PRESSES:
+        raise InvalidError(f"presses: these would be more than {MOST_PRESSES}; take fewer nights or presses a night.")
+    return prepared
 
 
-def _check(question: Question, tonight: date) -> None:
-    if question.last < question.first:
-        raise InvalidError(f"to: {question.last} lies before from, {question.first}.")
-    if (question.last - question.first).days >= MOST_NIGHTS:
-        raise InvalidError(f"to: at most {MOST_NIGHTS} nights at once, five years.")
+def _check(question: Question, tonight: date, forgotten: date) -> None:
+    _check_nights(question.first, question.last)
     if not question.drafts:
         raise InvalidError("drafts: name at least one.")
     if len(question.drafts) > MOST_DRAFTS:
@@ -139,12 +162,26 @@ def _check(question: Question, tonight: date) -> None:
             raise InvalidError(f"drafts: “{name}” is the name of a scenario that is always there; choose another.")
     if question.presses is None and question.last >= tonight:
         raise InvalidError(f"to: presses are recorded up to the night of {tonight - timedelta(days=1)}.")
+    if question.presses is None and question.first <= forgotten:
+        raise InvalidError(f"from: presses up to the night of {forgotten} have been deleted.")
+    rate = None if question.presses is None else question.presses.per_night
+    if rate is not None and not 0 <= rate <= MOST_PER_NIGHT:
+        raise InvalidError(f"presses.per_night: {rate:g} is not between 0 and {MOST_PER_NIGHT:g}.")
+
+
+def _check_nights(first: date, last: date) -> None:
+    if last < first:
+        raise InvalidError(f"to: {last} lies before from, {first}.")
+    if not 2000 <= first.year <= last.year < 2200:
+        raise InvalidError("from: must lie in the years from 2000 to 2199, as must to.")
+    if (last - first).days >= MOST_NIGHTS:
+        raise InvalidError(f"to: at most {MOST_NIGHTS} nights at once, five years.")
 
 
 def _always(zone: Zone, policy: Policy, first: date) -> Zone:
     """The zone as if the policy were in force from `first` on for good."""
     ruling = replace(policy, valid_from=min(policy.valid_from, first), until=None, version=1)
-    return replace(zone, rulebook=Rulebook((ruling,), zone.rulebook.exceptions))
+    return replace(zone, rulebook=Rulebook((ruling,)))
 
 
 def _drafted(zone: Zone, drafts: Mapping[str, Policy], first: date) -> Zone:
@@ -152,27 +189,7 @@ def _drafted(zone: Zone, drafts: Mapping[str, Policy], first: date) -> Zone:
     return zone if draft is None else _always(zone, replace(draft, valid_from=first, until=None), first)
 
 
-def _demand(tx: Tx, inventory: Inventory, question: Question) -> tuple[Press, ...]:
-    home, model = inventory.municipality, question.presses
-    if model is None:
-        start, end = noon(question.first, home.place.tz), noon(question.last + timedelta(days=1), home.place.tz)
-        presses = tx.presses(home.id, start, end)
-        counts = Counter((press.zone.zone, night_of(press.at, home.place.tz), press.channel) for press in presses)
-        return tuple(recorded_presses(counts, home.place))
-    nights = (question.last - question.first).days + 1
-    if nights * len(inventory.zones) * (model.per_night or 1) > MOST_PRESSES:
-        raise InvalidError(f"presses.per_night: that would be more than {MOST_PRESSES} presses; take fewer nights.")
-    curious_from = question.first if model.curious else None
-    lamps = lamp_counts(inventory)
-    try:
-        return tuple(
-            model_presses(lamps, question.first, question.last, home.place, model.seed, model.per_night, curious_from)
-        )
-    except ValueError as error:
-        raise InvalidError(f"presses: {error}") from error
-
-
-def answered(prepared: Prepared, outcomes: Sequence[Outcome]) -> Answered:
-    """What a finished simulation says."""
-    inventory = prepared.inventory
-    return Answered(inventory.municipality, inventory.zones, prepared.question, len(prepared.demand), tuple(outcomes))
+def _recorded(tx: Tx, home: Municipality, question: Question) -> Mapping[tuple[str, date, Channel], int]:
+    tz = home.place.tz
+    presses = tx.presses(home.id, noon(question.first, tz), noon(question.last + timedelta(days=1), tz))
+    return Counter((press.zone.zone, night_of(press.at, tz), press.channel) for press in presses)

@@ -1,16 +1,19 @@
 """A finished simulation on paper: the same figures as JSON and as CSV, for the API, the command line and motions."""
 
+import asyncio
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import BaseModel
 
-from service.domain.scenarios import Figures, Lines, Outcome, total
-from service.domain.words import Reason
+from service.domain.scenarios import Figures, Lines, Outcome
+from service.domain.words import JobState, Reason
+from service.usecases.policy_documents import PolicyDocument, policy_document
 from service.usecases.simulating import ALL_NIGHT, TODAY, Answered
 
 Kind = Literal["today", "draft", "all-night"]
@@ -59,12 +62,28 @@ class ZoneBody(BoundsBody):
     months: list[MonthBody]
 
 
+class ChangeBody(BaseModel):
+    """The rules that a draft gives a zone, as drafted: with their own first and last night."""
+
+    zone: str
+    policy: PolicyDocument
+
+
+class TodayBody(BaseModel):
+    """Which policy stood for today in a zone; `until` where it is a trial that ends."""
+
+    zone: str
+    version: int
+    resolution: str | None
+    until: date | None
+
+
 class ScenarioBody(BoundsBody):
     """A scenario over all zones and the whole period, and zone by zone; `changes` are the zones with other rules."""
 
     name: str
     kind: Kind
-    changes: list[str]
+    changes: list[ChangeBody]
     zones: list[ZoneBody]
 
 
@@ -87,7 +106,22 @@ class ReportBody(BaseModel):
     last: date
     currency: str
     presses: PressesBody
+    today: list[TodayBody]
     scenarios: list[ScenarioBody]
+
+
+@dataclass(slots=True)
+class Job:
+    """A simulation on its way: how far it is, in nights, and what came of it; `error` says why nothing did."""
+
+    id: str
+    municipality: str
+    of: int
+    state: JobState = JobState.WAITING
+    nights: int = 0
+    report: ReportBody | None = None
+    error: str | None = None
+    finished: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 def report_of(answered: Answered) -> ReportBody:
@@ -109,6 +143,15 @@ def report_of(answered: Answered) -> ReportBody:
         last=question.last,
         currency=answered.municipality.currency,
         presses=presses,
+        today=[
+            TodayBody(
+                zone=zone,
+                version=policy.version,
+                resolution=None if policy.resolution is None else policy.resolution.number,
+                until=policy.until,
+            )
+            for zone, policy in sorted(answered.today.items())
+        ],
         scenarios=[_scenario(answered, outcome) for outcome in answered.outcomes],
     )
 
@@ -116,26 +159,30 @@ def report_of(answered: Answered) -> ReportBody:
 def _scenario(answered: Answered, outcome: Outcome) -> ScenarioBody:
     kinds: dict[str, Kind] = {TODAY: "today", ALL_NIGHT: "all-night"}
     months = sorted({month for _, month in outcome.lines})
+    zones = [zone.key.zone for zone in answered.zones]
     return ScenarioBody(
         name=outcome.name,
         kind=kinds.get(outcome.name, "draft"),
-        changes=sorted(answered.question.drafts.get(outcome.name, {})),
-        **_bounds(outcome),
+        changes=[
+            ChangeBody(zone=zone, policy=policy_document(policy))
+            for zone, policy in sorted(answered.question.drafts.get(outcome.name, {}).items())
+        ],
+        **_bounds(outcome, [(zone, month) for zone in zones for month in months]),
         zones=[
             ZoneBody(
                 zone=zone.key.zone,
                 name=zone.name,
-                **_bounds(outcome, zone.key.zone),
-                months=[MonthBody(month=f"{m:%Y-%m}", **_bounds(outcome, zone.key.zone, m)) for m in months],
+                **_bounds(outcome, [(zone.key.zone, month) for month in months]),
+                months=[MonthBody(month=f"{m:%Y-%m}", **_bounds(outcome, [(zone.key.zone, m)])) for m in months],
             )
             for zone in answered.zones
         ],
     )
 
 
-def _bounds(outcome: Outcome, zone: str | None = None, month: date | None = None) -> dict[str, FiguresBody | None]:
-    def figures(lines: Lines | None) -> FiguresBody | None:
-        return None if lines is None else _figures(total(lines, zone, month))
+def _bounds(outcome: Outcome, lines: Sequence[tuple[str, date]]) -> dict[str, FiguresBody | None]:
+    def figures(of: Lines | None) -> FiguresBody | None:
+        return None if of is None else _figures(sum((of[line] for line in lines if line in of), Figures()))
 
     return {"different_pressers": figures(outcome.lines), "one_presser": figures(outcome.one_presser)}
 

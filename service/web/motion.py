@@ -5,7 +5,6 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from functools import cache
 from itertools import chain
@@ -16,6 +15,8 @@ from markupsafe import Markup
 
 from service.domain.words import Reason
 from service.usecases.simulation_report import BoundsBody, FiguresBody, ReportBody, ScenarioBody
+from service.web.motion_layout import LAYOUTS, Content, Layout, fits
+from service.web.motion_words import Rules, Say, Words
 from service.web.texts import DEFAULT
 
 __all__ = ["MOTION_HEADERS", "motion_page"]
@@ -36,22 +37,10 @@ MOTION_HEADERS: Mapping[str, str] = {
 }
 """Sent with the page: it loads and runs nothing, and only its own style holds."""
 
-Say = Mapping[str, str]
-
 _TEXTS: Mapping[str, Say] = {
     path.stem: json.loads(path.read_text(encoding="utf-8"))
     for path in sorted((_HERE / "texts" / "motion").glob("*.json"))
 }
-
-_MOST_ZONES = 6
-_MOST_LINES = 15
-"""Lines of all tables together, and lines that long names add, up to which one A4 page holds them."""
-
-_DRAFT_CHARACTERS, _ZONE_CHARACTERS = 110, 20
-"""Of a draft's line and of a zone's name, before they break."""
-
-_MOST_NAMES = 5
-"""Zones that are named one by one where a draft changes many."""
 
 _ORDER = {"today": 0, "draft": 1, "all-night": 2}
 _FILLS = {"today": "#888", "draft": "#000", "all-night": "#ddd"}
@@ -71,7 +60,14 @@ class _Line:
 class _Draft:
     label: str
     title: str
-    changes: str
+    rules: list[Rules]
+
+
+@dataclass(frozen=True, slots=True)
+class _Arranged:
+    layout: Layout
+    drafts: list[_Draft]
+    notes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +112,7 @@ class _Motion:
     """A report in the words and numbers of one language."""
 
     def __init__(self, report: ReportBody, say: Say) -> None:
-        self._report, self._say = report, say
+        self._report, self._say, self._words = report, say, Words(say)
         self._nights = (report.last - report.first).days + 1
         self._scenarios = sorted(report.scenarios, key=lambda scenario: _ORDER[scenario.kind])
         self._drafts = [scenario for scenario in self._scenarios if scenario.kind == "draft"]
@@ -129,21 +125,22 @@ class _Motion:
     def content(self) -> dict[str, object]:
         """What the template shows."""
         figures, differences, zones = list(self._figures()), list(self._differences()), list(self._zones())
-        drafts = [self._draft(draft) for draft in self._drafts]
-        fits = _fits(drafts, [*figures, *differences], zones)
+        arranged = self._arranged(len(figures) + len(differences), zones)
+        layout = arranged.layout
         return {
             "report": self._report,
             "say": self._say,
             "title": self._say["title"].format(name=self._report.name),
             "period": self._period(),
-            "drafts": drafts,
+            "drafts": arranged.drafts,
             "figures": figures,
-            "chart": self._chart(),
+            "dense": layout.dense,
+            "chart": self._chart() if layout.chart else None,
             "differences": differences,
-            "zones": zones if fits else [],
+            "zones": zones if layout.zones else [],
             "labels": [self._label(scenario) for scenario in self._scenarios],
             "bounded": self._bounded,
-            "notes": list(self._notes(zones_shown=fits)),
+            "notes": arranged.notes,
         }
 
     def _label(self, scenario: ScenarioBody) -> str:
@@ -154,28 +151,33 @@ class _Motion:
         return self._say["draft_letter"].format(letter=chr(ord("A") + self._drafts.index(scenario)))
 
     def _period(self) -> str:
-        first, last = self._date(self._report.first), self._date(self._report.last)
+        first, last = self._words.date(self._report.first), self._words.date(self._report.last)
         sentence = self._say["period_one" if self._nights == 1 else "period"]
-        return sentence.format(nights=self._number(self._nights), first=first, last=last)
+        return sentence.format(nights=self._words.number(self._nights), first=first, last=last)
 
-    def _date(self, day: date) -> str:
-        month = self._say["months"].split()[day.month - 1]
-        return self._say["date"].format(day=day.day, month=month, year=day.year)
-
-    def _draft(self, draft: ScenarioBody) -> _Draft:
+    def _draft(self, draft: ScenarioBody, most: int) -> _Draft:
         label = self._label(draft)
-        title = self._say["named"].format(label=label, name=draft.name)
-        changed = [zone.name for zone in draft.zones if zone.zone in draft.changes]
-        if len(changed) == len(draft.zones) > 1:
-            return _Draft(label, title, self._say["changes_all"])
-        return _Draft(label, title, self._say["changes"].format(zones=self._listed(changed)))
+        return _Draft(label, self._say["named"].format(label=label, name=draft.name), self._words.rules(draft, most))
 
-    def _listed(self, names: list[str]) -> str:
-        more = len(names) - _MOST_NAMES
-        if more > 0:
-            sentence = self._say["changes_more_one" if more == 1 else "changes_more"]
-            return sentence.format(zones=", ".join(names[:_MOST_NAMES]), n=more)
-        return self._say["and"].join([*([", ".join(names[:-1])] if names[1:] else []), names[-1]])
+    def _arranged(self, rows: int, zones: list[_Line]) -> _Arranged:
+        """The drafts and notes of the first layout that fits on a page, else of the smallest."""
+        for layout in LAYOUTS:
+            arranged = _Arranged(
+                layout,
+                [self._draft(draft, layout.rules) for draft in self._drafts],
+                list(self._notes(zones_shown=layout.zones)),
+            )
+            content = Content(
+                titles=[draft.title for draft in arranged.drafts],
+                rules=[rules for draft in arranged.drafts for rules in draft.rules],
+                notes=arranged.notes,
+                zones=[zone.label for zone in zones],
+                rows=rows,
+                bars=len(self._scenarios),
+            )
+            if fits(layout, content):
+                break
+        return arranged
 
     def _figures(self) -> Iterator[_Line]:
         for scenario in self._scenarios:
@@ -190,19 +192,19 @@ class _Motion:
     def _cells(self, figures: FiguresBody, zones: int) -> list[str]:
         bright = sum(figures.refused_by.get(reason, 0) for reason in (Reason.DAYLIGHT, Reason.ALREADY_LIT))
         return [
-            self._number(figures.kwh, 1),
-            self._number(figures.money, 2),
-            self._number(figures.co2_kg, 1),
-            self._number(figures.burning_hours),
+            self._words.number(figures.kwh, 1),
+            self._words.number(figures.money, 2),
+            self._words.number(figures.co2_kg, 1),
+            self._words.number(figures.burning_hours),
             self._dark(figures, zones),
-            self._number(figures.granted),
-            self._number(figures.refused),
-            self._number(bright),
+            self._words.number(figures.granted),
+            self._words.number(figures.refused),
+            self._words.number(bright),
         ]
 
     def _dark(self, figures: FiguresBody, zones: int) -> str:
         """Hours of darkness of one zone in one night, on average."""
-        return self._number(Decimal(figures.dark_minutes) / 60 / zones / self._nights, 1)
+        return self._words.number(Decimal(figures.dark_minutes) / 60 / zones / self._nights, 1)
 
     def _differences(self) -> Iterator[_Line]:
         for draft in self._drafts:
@@ -217,22 +219,22 @@ class _Motion:
 
     def _compared(self, figures: FiguresBody, others: list[FiguresBody]) -> Iterator[str]:
         for other in others:
-            yield self._signed(figures.kwh - other.kwh, 1)
-            yield self._signed(_minus(figures.money, other.money), 2)
-            yield self._signed(_minus(figures.co2_kg, other.co2_kg), 1)
-            yield self._signed((figures.kwh - other.kwh) / other.kwh * 100, 1) if other.kwh else "–"
+            yield self._words.signed(figures.kwh - other.kwh, 1)
+            yield self._words.signed(_minus(figures.money, other.money), 2)
+            yield self._words.signed(_minus(figures.co2_kg, other.co2_kg), 1)
+            yield self._words.signed((figures.kwh - other.kwh) / other.kwh * 100, 1) if other.kwh else "–"
 
     def _zones(self) -> Iterator[_Line]:
         for n, zone in enumerate(self._today.zones):
             bodies = [scenario.zones[n].different_pressers for scenario in self._scenarios]
-            yield _Line(zone.name, list(chain(*((self._number(b.kwh, 1), self._dark(b, 1)) for b in bodies))))
+            yield _Line(zone.name, list(chain(*((self._words.number(b.kwh, 1), self._dark(b, 1)) for b in bodies))))
 
     def _chart(self) -> _Chart:
         pairs = [sorted((s.different_pressers.kwh, _one(s).kwh)) for s in self._scenarios]
         scale = _LONGEST / (float(max(high for _, high in pairs)) or 1)
         bars = []
         for n, (scenario, (low, high)) in enumerate(zip(self._scenarios, pairs, strict=True)):
-            ends = [self._number(kwh, 1) for kwh in (low, high)]
+            ends = [self._words.number(kwh, 1) for kwh in (low, high)]
             value = ends[0] if ends[0] == ends[1] else self._say["range"].format(low=ends[0], high=ends[1])
             bars.append(
                 _Bar(
@@ -256,6 +258,7 @@ class _Motion:
             yield self._say["no_money"]
         if any(figures.co2_kg is None for figures in totals):
             yield self._say["no_co2"]
+        yield self._say["in_short"]
         yield self._say["left_out"]
         yield self._say["how_scenarios"]
         yield self._say["reading"]
@@ -263,36 +266,14 @@ class _Motion:
 
     def _presses(self) -> str:
         presses = self._report.presses
-        count = self._number(presses.count)
+        count = self._words.number(presses.count)
         if presses.source == "recorded":
             return self._say["recorded"].format(count=count)
         often = self._say["often_lamps"]
         if presses.per_night is not None:
-            often = self._say["often_fixed"].format(n=self._number(Decimal(str(presses.per_night)), 1))
+            often = self._say["often_fixed"].format(n=self._words.number(Decimal(str(presses.per_night)), 1))
         curious = self._say["curious"] if presses.curious else ""
         return self._say["model"].format(count=count, often=often, curious=curious, seed=presses.seed)
-
-    def _number(self, value: Decimal | int | None, places: int = 0) -> str:
-        if value is None:
-            return self._say["unknown"]
-        marks: dict[str, str | int | None] = {",": self._say["thousands"], ".": self._say["decimal"], "-": "−"}
-        return f"{value:,.{places}f}".translate(str.maketrans(marks))
-
-    def _signed(self, value: Decimal | None, places: int) -> str:
-        """With its sign, except where it rounds to nothing."""
-        if value is None:
-            return self._number(None)
-        rounded = round(value, places)
-        if rounded == 0:
-            return self._number(abs(rounded), places)
-        return f"{'+' if rounded > 0 else ''}{self._number(rounded, places)}"
-
-
-def _fits(drafts: list[_Draft], lines: list[_Line], zones: list[_Line]) -> bool:
-    """Whether one page has room for the table of the zones beside all the rest."""
-    broken = sum(len(draft.title + draft.changes) // _DRAFT_CHARACTERS for draft in drafts)
-    broken += sum(len(zone.label) // _ZONE_CHARACTERS for zone in zones)
-    return len(zones) <= _MOST_ZONES and len(lines) + len(zones) + broken <= _MOST_LINES
 
 
 def _one(bounds: BoundsBody) -> FiguresBody:

@@ -137,8 +137,8 @@ async def test_a_new_zone_gets_all_its_rules_as_from_the_file(store: SqlStore) -
     street = await store.read(lambda tx: tx.zone(STREET))
     assert street is not None
     assert street.rulebook == Rulebook(kept, (FESTIVAL,))
-    assert await store.read(lambda tx: tx.enactments(STREET)) == [Enactment(one, "file", NOW) for one in kept]
-    assert await store.read(lambda tx: tx.exceptions(STREET)) == [ExceptionRecord(FESTIVAL, "file")]
+    assert await store.read(lambda tx: tx.enactments(STREET)) == [Enactment(one, None, NOW) for one in kept]
+    assert await store.read(lambda tx: tx.exceptions(STREET)) == [ExceptionRecord(FESTIVAL, None)]
 
 
 async def test_an_inventory_changes_what_is_there(village: SqlStore) -> None:

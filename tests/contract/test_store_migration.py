@@ -45,7 +45,7 @@ DARK = Schedule(
 )
 FIRST = Policy(
     date(2025, 1, 1), DARK, PressRules(10, 80, 45, 5), along=("kreuzung", "am-see"), fail_state=FailState.LIT,
-    cut_off_after_min=720, version=1, resolution=Resolution("2024/7 – Ö", date(2025, 1, 1)),
+    cut_off_after_min=720, version=1, resolution=Resolution("2024/7 – Ö", None),
 )  # fmt: skip
 SECOND = replace(
     FIRST,
@@ -120,7 +120,7 @@ async def test_what_ruled_in_the_first_release_rules_on(blank_url: str) -> None:
     await store.close()
     assert zones["hauptstrasse"].rulebook == Rulebook((FIRST, SECOND))
     assert zones["hauptstrasse"].name == "Hauptstraße"
-    assert enactments == [Enactment(FIRST, "file", NOW), Enactment(SECOND, "file", NOW)]
+    assert enactments == [Enactment(FIRST, None, NOW), Enactment(SECOND, None, NOW)]
     assert zones["kreuzung"].rulebook.policies[0].along == ()
     assert not zones["kreuzung"].listed
     of_one_night = zones["am-see"].rulebook.policies
@@ -132,6 +132,7 @@ async def test_what_ruled_in_the_first_release_rules_on(blank_url: str) -> None:
     assert home is not None
     assert (home.safety_schedule, home.place.region, home.emission_factors) == (DARK, "", ())
     assert len(home.prices) == 1
+    assert set(query(blank_url, "SELECT resolution_passed_on, enacted_by FROM policy_version")) == {(None, None)}
 
 
 async def test_presses_and_leases_of_the_first_release_are_kept(blank_url: str) -> None:

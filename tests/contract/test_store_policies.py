@@ -82,7 +82,7 @@ async def rulebook(store: SqlStore, key: ZoneKey = STREET) -> Rulebook:
 
 async def test_a_policy_comes_back_as_it_was_enacted(village: SqlStore) -> None:
     await village.write(lambda tx: tx.enact(STREET, enacted()))
-    first = Enactment(POLICY, "file", NOW)
+    first = Enactment(POLICY, None, NOW)
     assert await village.read(lambda tx: tx.enactments(STREET)) == [first, enacted()]
     assert await rulebook(village) == Rulebook((POLICY, FULL))
     assert await rulebook(village, CROSSING) == leck().zones[1].rulebook
@@ -92,6 +92,29 @@ async def test_a_policy_without_a_resolution_has_none(village: SqlStore) -> None
     plain = Enactment(replace(FULL, resolution=None), "Anna", NOW)
     await village.write(lambda tx: tx.enact(STREET, plain))
     assert (await village.read(lambda tx: tx.enactments(STREET)))[1] == plain
+
+
+async def test_a_resolution_of_which_nobody_said_when_is_kept(village: SqlStore) -> None:
+    unknown = replace(FULL, resolution=Resolution("2019/4", None))
+    draft = replace(DRAFT, policy=replace(unknown, version=0))
+    await village.write(lambda tx: tx.enact(STREET, enacted(unknown)))
+    await village.write(lambda tx: tx.save_draft(STREET, draft))
+    assert (await village.read(lambda tx: tx.enactments(STREET)))[1] == enacted(unknown)
+    assert await rulebook(village) == Rulebook((POLICY, unknown))
+    assert await village.read(lambda tx: tx.drafts(STREET)) == [draft]
+
+
+async def test_nobody_can_pretend_to_be_the_municipalitys_file(village: SqlStore) -> None:
+    def work(tx: Tx) -> None:
+        for version, by in enumerate(("file", "", None), 2):
+            tx.enact(STREET, Enactment(replace(FULL, version=version), by, NOW))
+            tx.add_exception(STREET, ExceptionRecord(replace(INN, id=str(version)), by))
+
+    await village.write(work)
+    enactments = await village.read(lambda tx: tx.enactments(STREET))
+    assert [one.enacted_by for one in enactments] == [None, "file", "", None]
+    exceptions = await village.read(lambda tx: tx.exceptions(STREET))
+    assert [one.entered_by for one in exceptions] == ["file", "", None]
 
 
 async def test_what_was_enacted_cannot_be_enacted_again(village: SqlStore, store_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -64,6 +65,27 @@ async def test_light_given_is_of_leases_that_light_the_zone_from_wherever(villag
     assert await village.read(lambda tx: tx.light_given(ZoneKey("leck", "haupt"), *second)) == []
     assert await village.read(lambda tx: tx.light_given(ZoneKey("leck", "%"), *second)) == []
     assert await village.read(lambda tx: tx.light_given(ZoneKey("other", STREET.zone), *second)) == []
+
+
+async def test_light_given_is_of_the_stretch_alone_however_many_leases_lie_around_it(village: SqlStore) -> None:
+    """The longest leases that there are, the last of which ends long after the stretch."""
+    four_hours, start, end = timedelta(hours=4), NOW, later(hours=1)
+    begins = {
+        "a": later(days=-400),
+        "b": start - four_hours,
+        "c": start - four_hours + timedelta(microseconds=1),
+        "d": end - timedelta(microseconds=1),
+        "e": end,
+        "f": later(days=400),
+    }
+    leases = [Lease(name, STREET, (STREET,), at, at + four_hours, 80) for name, at in begins.items()]
+    await village.write(lambda tx: keep(tx, leases))
+    spans = {lease.id: Span(lease.start, lease.until) for lease in leases}
+    assert await village.read(lambda tx: tx.light_given(STREET, start, end)) == [spans["c"], spans["d"]]
+    old = later(days=-400), later(days=-400, hours=1)
+    assert await village.read(lambda tx: tx.light_given(STREET, *old)) == [spans["a"]]
+    new = later(days=400), later(days=400, hours=1)
+    assert await village.read(lambda tx: tx.light_given(STREET, *new)) == [spans["f"]]
 
 
 async def test_a_lease_that_failed_gave_no_light(village: SqlStore) -> None:

@@ -16,14 +16,13 @@ from service.domain.inventory import Inventory, ZoneKey
 from service.domain.lint import Finding, Severity
 from service.domain.policy import Policy
 from service.domain.schedule import Program
-from service.domain.simulate import finished
 from service.domain.words import Reason
 from service.ports import Tx
 from service.store import migrate, open_store
 from service.usecases.enroll import read_files, save
 from service.usecases.policies import create_draft, lint_draft
 from service.usecases.policy_documents import PolicyDocument
-from service.usecases.simulating import Model, Prepared, Question, answered, prepare
+from service.usecases.simulating import Model, Prepared, Question, prepare
 from service.usecases.simulation_report import FiguresBody, ReportBody, report_of
 from tests.support.villages import GLASAU, LECK, LUETJENHOLM
 
@@ -32,6 +31,7 @@ PAGE = (DOCS / "policies.md").read_text("utf-8")
 ZONES = {"luetjenholm": "dorf", "glasau": "dorfstrasse", "leck": "hauptstrasse"}
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 MODEL = Model(seed=1, per_night=None, curious=False)
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 QUESTION = Question(date(2026, 12, 1), date(2027, 11, 30), {}, MODEL)
 NIGHTS = (QUESTION.last - QUESTION.first) // timedelta(days=1) + 1
 FIGURE = re.compile(r"(?<![\d.,])([\d,]*\d(?:\.\d+)?) (kWh|EUR|kg)\b")
@@ -86,13 +86,13 @@ def _example(tx: Tx, inventory: Inventory) -> Example:
         policy,
         inventory,
         lint_draft(tx, key, draft.id, NOW).findings,
-        _report(prepare(tx, name, question, NOW)),
-        _report(prepare(tx, name, replace(question, presses=replace(MODEL, curious=True)), NOW)),
+        _report(prepare(tx, name, question, NOW, LONG_AGO)),
+        _report(prepare(tx, name, replace(question, presses=replace(MODEL, curious=True)), NOW, LONG_AGO)),
     )
 
 
 def _report(prepared: Prepared) -> ReportBody:
-    return report_of(answered(prepared, finished(prepared.start())))
+    return report_of(prepared.run())
 
 
 def raw(title: str) -> str:

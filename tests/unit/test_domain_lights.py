@@ -209,6 +209,16 @@ def test_adjoining_steps_of_one_level_are_one_light() -> None:
     assert until_of([(Curve(NEVER_LIT, PLACE), dimmer)], NOW) == NOW + 5 * MINUTE
 
 
+def test_the_dimmer_last_minute_is_still_the_light_that_was_ordered() -> None:
+    bright = OrderStep(NOW, 100, NOW + 11 * MINUTE, Cause.PRESS, "a")
+    warning = OrderStep(NOW + 11 * MINUTE, 50, NOW + 12 * MINUTE, Cause.PRESS, "a")
+    dark = Curve(NEVER_LIT, PLACE)
+    assert until_of([(dark, (bright, warning))], NOW) == NOW + 12 * MINUTE
+    assert until_of([(dark, (bright, warning))], NOW + 11.5 * MINUTE) == NOW + 12 * MINUTE
+    dimmer = OrderStep(NOW + 11 * MINUTE, 50, NOW + 20 * MINUTE, Cause.PRESS, "b")
+    assert until_of([(dark, (bright, dimmer))], NOW) == NOW + 11 * MINUTE
+
+
 def test_a_zone_s_light_falls_where_its_first_output_does() -> None:
     press = (step(NOW, NOW + 12 * MINUTE),)
     crossing = (Curve(ALL_NIGHT, PLACE), press)

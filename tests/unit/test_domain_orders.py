@@ -261,3 +261,9 @@ def test_a_quiet_cap_binds_no_rescue() -> None:
     cap = quiet(0, time(1, 0), time(5, 0))
     order = derive_claims(DIMMER, curve(DIMMER, cap), [claim(0, 30, 100, Cause.RESCUE)], NOW)
     assert [one.level for one in order] == [100]
+
+
+def test_under_a_cap_the_warning_is_half_of_what_the_cap_leaves() -> None:
+    cap = quiet(30, time(0, 30), time(5, 0))
+    warned = replace(lease("a", 0, 12), warn=True)
+    assert derive(DIMMER, [warned], NOW, cap) == (step(0, 11, "a", level=30), step(11, 12, "a", level=15))

@@ -28,11 +28,12 @@ from service.domain.leases import Span
 from service.domain.nightly import NightCurve, night_curve
 from service.domain.policy import LightException, Limits, Policy, PressRules, Rulebook
 from service.domain.press import Facts, Load, Refused, judge
-from service.domain.scenarios import ALL_NIGHT, Figures, Lines, Outcome, Scenario, all_night, drafted, today, total
+from service.domain.scenarios import ALL_NIGHT, Figures, Lines, Outcome, Scenario, all_night
 from service.domain.schedule import Anchor, Moment, QuietCap, Schedule, Step, Window
 from service.domain.simulate import Progress, finished, simulate
 from service.domain.sun import Night, Place, night, night_of
 from service.domain.words import Admission, Availability, Channel, Reason
+from tests.unit.scenarios import drafted, today, total
 from tests.unit.villages import (
     BERLIN,
     DARK_AFTER_ELEVEN,

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from service.domain.sun import Night, Place, is_daylight, night, night_of, noon, twilight
+from service.domain.sun import Night, Place, night, night_of, twilight
 from tests.unit.sun_model import CIVIL, SUNSET, altitude, stretches_below
 from tests.unit.villages import BERLIN, utc
 
@@ -127,8 +127,6 @@ def test_a_white_night_has_no_length_and_a_polar_night_lasts_from_noon_to_noon(p
     white, polar = night(place, date(2026, 6, 21)), night(place, date(2026, 12, 21))
     assert white.sunset == white.sunrise
     assert (polar.sunset, polar.sunrise) == (polar.start, polar.end)
-    hours = [noon(date(2026, 6, 21), place.tz) + timedelta(hours=n) for n in range(24)]
-    assert all(is_daylight(place, hour) for hour in hours)
 
 
 def test_a_polar_night_stays_whole_where_solar_noon_comes_after_noon() -> None:
@@ -140,15 +138,6 @@ def test_the_poles_do_not_crash() -> None:
     for place in (Place(90.0, 0.0, "UTC"), Place(-90.0, 0.0, "UTC")):
         assert len(nights_of(place, 2026)) == 366
         assert all(a <= b for a, b in (twilight(place, date(2026, 1, 1) + timedelta(days=n)) for n in range(366)))
-
-
-def test_it_is_daylight_up_to_sunset_and_from_sunrise_on() -> None:
-    tonight = night(LUETJENHOLM, date(2026, 11, 20))
-    second = timedelta(seconds=1)
-    assert is_daylight(LUETJENHOLM, tonight.sunset - second)
-    assert not is_daylight(LUETJENHOLM, tonight.sunset)
-    assert not is_daylight(LUETJENHOLM, tonight.sunrise - second)
-    assert is_daylight(LUETJENHOLM, tonight.sunrise)
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,8 @@ def press_rules(draw: st.DrawFn) -> PressRules:
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     """Any draft of a policy."""
-    begins, ends = sorted((draw(st.dates()), draw(st.dates())))
+    dates = st.dates(date(1970, 1, 1), date(2199, 12, 31))
+    begins, ends = sorted((draw(dates), draw(dates)))
     return Policy(
         begins,
         draw(SCHEDULES),

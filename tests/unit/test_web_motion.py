@@ -6,14 +6,26 @@ import json
 import re
 from datetime import date
 from decimal import Decimal
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from service import web
+from service.domain.schedule import Anchor
 from service.domain.words import Reason
-from service.usecases.simulation_report import FiguresBody, Kind, PressesBody, ReportBody, ScenarioBody, ZoneBody
+from service.usecases.policy_documents import PolicyDocument
+from service.usecases.simulation_report import (
+    ChangeBody,
+    FiguresBody,
+    Kind,
+    PressesBody,
+    ReportBody,
+    ScenarioBody,
+    ZoneBody,
+)
 from service.web.motion import MOTION_HEADERS, motion_page
 from tests.support.chromium import chromium
 
@@ -21,6 +33,26 @@ ROOM = Path(web.__file__).parent
 TEXTS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in ROOM.glob("texts/motion/*.json")}
 MODEL = PressesBody(source="model", count=3143, seed=77, per_night=1.5, curious=True)
 RECORDED = PressesBody(source="recorded", count=1208)
+Json = dict[str, Any]
+
+
+def policy(steps: str = "sunset 100, 23:00 0, 05:30 100, sunrise 0", minutes: int = 12, **more: Any) -> PolicyDocument:
+    """A policy; its steps each a moment and a level."""
+    parts = [step.split() for step in steps.split(", ") if step]
+    return PolicyDocument.model_validate(
+        {
+            "valid_from": "2026-12-01",
+            "schedule": {
+                "steps": [{"at": at, "level": int(level)} for at, level in parts],
+                "rules": more.pop("rules", ()),
+            },
+            "press": {"minutes": minutes, **more.pop("press", {})},
+            **more,
+        }
+    )
+
+
+DARK_FROM_ELEVEN = policy()
 
 
 def figures(kwh: str, dark_minutes: int = 0, *, priced: bool = True, granted: int = 0) -> FiguresBody:
@@ -50,7 +82,11 @@ def scenario(
     return ScenarioBody(
         name=name,
         kind=kind,
-        changes=[f"z{n}" for n, zone in enumerate(zones) if kind == "draft" and zone not in same],
+        changes=[
+            ChangeBody(zone=f"z{n}", policy=DARK_FROM_ELEVEN)
+            for n, zone in enumerate(zones)
+            if kind == "draft" and zone not in same
+        ],
         different_pressers=total,
         one_presser=one,
         zones=[
@@ -79,6 +115,7 @@ def report(*scenarios: ScenarioBody, name: str = "Glasau", presses: PressesBody 
         last=date(2026, 3, 10),
         currency="EUR",
         presses=presses,
+        today=[],
         scenarios=list(scenarios or (TODAY, DRAFT, ALL_NIGHT)),
     )
 
@@ -149,19 +186,133 @@ def test_dates_are_written_out_and_the_nights_counted() -> None:
     assert "10 nights, from 1 March 2026 to 10 March 2026" in motion_page(report(), "en")
 
 
-def test_a_draft_names_the_zones_that_would_be_other_than_today() -> None:
-    assert "Neue Regeln für: Dorfstraße." in motion_page(report(), "de")
+def ruled(*policies: PolicyDocument, unchanged: int = 0) -> ScenarioBody:
+    """A draft that gives each policy to a zone of its own, Weg 0 and so on."""
+    zones = tuple(f"Weg {n}" for n in range(len(policies) + unchanged))
+    changes = [ChangeBody(zone=f"z{n}", policy=policy) for n, policy in enumerate(policies)]
+    return scenario("D", "draft", figures("3000"), zones=zones).model_copy(update={"changes": changes})
 
 
-def test_many_changed_zones_are_counted() -> None:
-    zones = tuple(f"Weg {n}" for n in range(9))
-    draft = scenario("D", "draft", figures("8"), zones=zones, same=zones[7:])
-    others = [
-        scenario("today", "today", figures("9"), zones=zones, same=zones[7:]),
-        scenario("all-night", "all-night", figures("10"), zones=zones),
+def rules_of(draft: ScenarioBody, language: str = "de") -> list[str]:
+    """The lines of a draft's rules as they are read."""
+    zones = tuple(zone.name for zone in draft.zones)
+    others = [scenario(s.name, s.kind, s.different_pressers, zones=zones) for s in (TODAY, ALL_NIGHT)]
+    drafts = motion_page(report(draft, *others), language).partition('class="drafts"')[2].partition("</ul>")[0]
+    return [" ".join(unescape(re.sub(r"<[^>]+>", "", line)).split()) for line in re.findall(r"<p>(.*?)</p>", drafts)]
+
+
+def test_a_draft_says_its_rules_in_words() -> None:
+    draft = ruled(DARK_FROM_ELEVEN, unchanged=1)
+    assert rules_of(draft) == [
+        "Weg 0, gültig ab 1. Dezember 2026: ab Sonnenuntergang 100 %, ab 23:00 Uhr 0 %, ab 05:30 Uhr 100 %, "
+        "ab Sonnenaufgang 0 %. Ein Knopfdruck gibt 12 Minuten Licht."
     ]
-    html = motion_page(report(draft, *others), "de")
-    assert "Neue Regeln für: Weg 0, Weg 1, Weg 2, Weg 3, Weg 4 und 2 weitere Zonen." in html
+    assert rules_of(draft, "en") == [
+        "Weg 0, valid from 1 December 2026: 100 % from sunset, 0 % from 23:00, 100 % from 05:30, 0 % from sunrise. "
+        "A press gives 12 minutes of light."
+    ]
+
+
+FULL = policy(
+    "sunset+1 100, 23:00+15 0, dawn 30, sunrise-10 0",
+    15,
+    until="2027-03-31",
+    rules=[{"when": {"weekdays": ["sat"]}, "steps": []}] * 2,
+    press={
+        "level": 80,
+        "windows": [{"start": "22:00", "end": "06:00"}],
+        "limits": {"per_presser": 1, "zone_minutes": 120, "zone_wh": 1600},
+        "first_limits": {"zone_minutes": 60},
+        "first_nights": 14,
+    },
+    quiet=[
+        {"start": "23:00", "end": "05:00", "level": 30, "when": {"months": [6, 7]}},
+        {"start": "dusk", "end": "22:00", "level": 0, "output": {"controller": "cabinet-1", "n": 2}},
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "de",
+            "Weg 0, gültig ab 1. Dezember 2026, auf Probe bis 31. März 2027: ab 1 Minute nach Sonnenuntergang 100 %, "
+            "ab 15 Minuten nach 23:00 Uhr 0 %, ab Beginn der Morgendämmerung 30 %, "
+            "ab 10 Minuten vor Sonnenaufgang 0 %; dazu 2 Regeln für andere Nächte. "
+            "Ein Knopfdruck gibt 15 Minuten Licht mit 80 %, nur 22:00 bis 06:00 Uhr. "
+            "Je Nacht höchstens 1 Knopfdruck je Gerät, 120 Minuten Licht auf Knopfdruck und 1.600 Wh im Ganzen. "
+            "In den ersten 14 Nächten höchstens 60 Minuten Licht auf Knopfdruck. "
+            "Ruhezeit: 23:00 bis 05:00 Uhr (nur in manchen Nächten) höchstens 30 %, "
+            "Ende der Abenddämmerung bis 22:00 Uhr höchstens 0 % (nur cabinet-1/2).",
+        ),
+        (
+            "en",
+            "Weg 0, valid from 1 December 2026, on trial until 31 March 2027: 100 % from 1 minute after sunset, "
+            "0 % from 15 minutes after 23:00, 30 % from dawn, 0 % from 10 minutes before sunrise; "
+            "and 2 rules for other nights. A press gives 15 minutes of light at 80 %, only 22:00 to 06:00. "
+            "Each night at most 1 press per device, 120 minutes of pressed light and 1,600 Wh in all. "
+            "In the first 14 nights at most 60 minutes of pressed light. "
+            "Quiet hours: 23:00 to 05:00 (only in some nights) at most 30 %, "
+            "dusk to 22:00 at most 0 % (only cabinet-1/2).",
+        ),
+    ],
+)
+def test_a_draft_says_its_trial_limits_and_quiet_hours(language: str, words: str) -> None:
+    assert rules_of(ruled(FULL, unchanged=1), language) == [words]
+
+
+def test_quiet_hours_in_every_night_are_said_plainly() -> None:
+    (line,) = rules_of(ruled(policy(quiet=[{"start": "23:00", "end": "05:00", "level": 30}])))
+    assert line.endswith("Ruhezeit: 23:00 bis 05:00 Uhr höchstens 30 %.")
+
+
+def test_no_steps_are_a_dark_night_and_one_rule_is_one() -> None:
+    (line,) = rules_of(ruled(policy("", rules=[{"when": {"holiday": True}, "steps": []}])))
+    assert ": die ganze Nacht dunkel; dazu eine Regel für andere Nächte. " in line
+
+
+def test_first_nights_without_a_limit_are_said() -> None:
+    press = {"limits": {"per_presser": 3}, "first_limits": {}, "first_nights": 1}
+    (line,) = rules_of(ruled(policy(press=press)))
+    assert line.endswith("Je Nacht höchstens 3 Knopfdrücke je Gerät. In der ersten Nacht ohne Grenze.")
+
+
+def test_what_is_too_long_to_list_is_counted() -> None:
+    quiet = [{"start": f"{n}:00", "end": f"{n}:30", "level": 30} for n in range(20, 24)]
+    (line,) = rules_of(ruled(policy(", ".join(f"{n}:00 50" for n in range(12, 21)), quiet=quiet)))
+    assert "ab 17:00 Uhr 50 %, ab 18:00 Uhr 50 % und 2 weitere. Ein" in line
+    assert line.endswith("21:00 bis 21:30 Uhr höchstens 30 % und 2 weitere.")
+
+
+def test_zones_with_the_same_rules_share_a_line() -> None:
+    other = policy(minutes=15)
+    lines = rules_of(ruled(other, DARK_FROM_ELEVEN, DARK_FROM_ELEVEN, unchanged=1))
+    assert [line.partition(", gültig")[0] for line in lines] == ["Weg 1 und Weg 2", "Weg 0"]
+    assert ["12 Minuten" in line for line in lines] == [True, False]
+
+
+def test_rules_for_all_zones_are_said_to_be_for_all() -> None:
+    assert rules_of(ruled(*[DARK_FROM_ELEVEN] * 9))[0].startswith("Alle Zonen, gültig")
+
+
+def test_many_zones_with_the_same_rules_are_counted() -> None:
+    (line,) = rules_of(ruled(*[DARK_FROM_ELEVEN] * 7, unchanged=2))
+    assert line.startswith("Weg 0, Weg 1, Weg 2, Weg 3, Weg 4 und 2 weitere Zonen, gültig")
+
+
+def test_more_than_three_kinds_of_rules_are_counted_with_their_zones() -> None:
+    policies = [policy(minutes=minutes) for minutes in range(1, 6)]
+    assert rules_of(ruled(*policies))[3:] == ["Und andere neue Regeln für 2 weitere Zonen: Weg 3 und Weg 4."]
+    assert rules_of(ruled(*policies[:4]))[3:] == ["Und andere neue Regeln für eine weitere Zone: Weg 3."]
+    assert len(rules_of(ruled(*policies[:3]))) == 3
+
+
+def test_the_rules_are_those_of_the_draft_they_stand_under() -> None:
+    drafts = [ruled(policy(minutes=minutes)).model_copy(update={"name": f"D{minutes}"}) for minutes in (7, 9)]
+    others = [scenario(s.name, s.kind, s.different_pressers, zones=("Weg 0",)) for s in (TODAY, ALL_NIGHT)]
+    words = text_of(motion_page(report(*drafts, *others), "de"))
+    assert re.search(r"Entwurf A: D7\..*gibt 7 Minuten.*Entwurf B: D9\..*gibt 9 Minuten", words)
 
 
 def test_zones_stand_on_the_page_where_there_is_room_and_in_the_csv_where_not() -> None:
@@ -225,7 +376,8 @@ def test_a_model_is_called_an_assumption_with_its_seed_and_count() -> None:
 
 def test_recorded_presses_are_called_recorded() -> None:
     words = text_of(motion_page(report(presses=RECORDED), "en"))
-    assert "1,208 presses that were recorded" in words
+    assert "1,208 presses, as many as were recorded in these nights" in words
+    assert "their hours are assumed" in words
     assert "forecast" not in words
 
 
@@ -282,19 +434,42 @@ def test_bars_are_as_long_as_the_energy() -> None:
     assert widths[1] == pytest.approx(widths[2] * 1234.5 / 8000, abs=0.2)
 
 
+@pytest.mark.parametrize("kinds", [1, 2, 5])
 @pytest.mark.parametrize("language", ["de", "en"])
-async def test_up_to_three_drafts_print_on_one_page(language: str) -> None:
+async def test_up_to_three_drafts_print_on_one_page(language: str, kinds: int) -> None:
     zones = tuple(f"Am Sportplatz {n}" for n in range(6))
     name = "Gedimmt auf 30 % von 22:30 bis 5 Uhr, am Wochenende erst ab Mitternacht, mit Knopf, Fassung "
-    drafts = [scenario(f"{name}{n}", "draft", figures("404936"), figures("388738"), zones) for n in range(3)]
-    today = scenario("today", "today", figures("733684"), figures("704337"), zones)
-    all_night = scenario("all-night", "all-night", figures("1240836"), None, zones)
+    changes = [
+        ChangeBody(zone=f"z{n}", policy=FULL.model_copy(update={"cut_off_after_min": 1 + n % kinds}))
+        for n in range(len(zones))
+    ]
     async with chromium() as browser:
         page = await browser.new_page()
-        for some in ([], drafts[:1], drafts[:2], drafts):
-            await page.set_content(motion_page(report(today, *some, all_night) if some else report(), language))
-            pdf = await page.pdf(prefer_css_page_size=True)
-            assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+        for one in (figures("388738"), None):
+            drafts = [
+                scenario(f"{name}{n}", "draft", figures("404936"), one, zones).model_copy(update={"changes": changes})
+                for n in range(3)
+            ]
+            today = scenario("today", "today", figures("733684"), one, zones)
+            all_night = scenario("all-night", "all-night", figures("1240836"), None, zones)
+            for some in ([], drafts[:1], drafts[:2], drafts):
+                await page.set_content(motion_page(report(today, *some, all_night) if some else report(), language))
+                pdf = await page.pdf(prefer_css_page_size=True)
+                assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+
+
+def test_each_draft_keeps_a_line_of_rules_where_the_page_is_full() -> None:
+    bound, zones = figures("2000"), tuple(f"Weg {n}" for n in range(3))
+    changes = [ChangeBody(zone=f"z{n}", policy=FULL.model_copy(update={"cut_off_after_min": 1 + n})) for n in range(3)]
+    drafts = [
+        scenario(f"D{n}", "draft", figures("3000"), bound, zones).model_copy(update={"changes": changes})
+        for n in range(3)
+    ]
+    others = [scenario(s.name, s.kind, s.different_pressers, zones=zones) for s in (TODAY, ALL_NIGHT)]
+    html = motion_page(report(*drafts, *others), "de")
+    assert text_of(html).count("auf Probe bis 31. März 2027") == 3
+    assert text_of(html).count("Und andere neue Regeln für 2 weitere Zonen : Weg 1 und Weg 2.") == 3
+    assert "<svg" not in html
 
 
 def test_there_is_room_for_the_vote() -> None:
@@ -312,5 +487,10 @@ def test_every_language_has_the_same_sentences_with_the_same_words_to_fill_in() 
 
 
 def test_no_sentence_lies_unused() -> None:
-    source = (ROOM / "motion.py").read_text(encoding="utf-8") + (ROOM / "templates/motion.html").read_text("utf-8")
-    assert [key for key in TEXTS["de"] if f'"{key}"' not in source and f"say.{key} " not in source] == []
+    files = ("motion.py", "motion_words.py", "templates/motion.html")
+    source = "".join((ROOM / name).read_text(encoding="utf-8") for name in files)
+    anchors = {f"at_{anchor}" for anchor in Anchor}
+    assert anchors <= set(TEXTS["de"])
+    keys = {key: key.removesuffix("_one") for key in TEXTS["de"] if key not in anchors}
+    words = {*re.findall(r"[\"'](\w+)[\"']", source), *re.findall(r"say\.(\w+)", source)}
+    assert [key for key, of_many in keys.items() if not {key, of_many} & words] == []

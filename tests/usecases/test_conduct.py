@@ -2,11 +2,14 @@
 
 from datetime import timedelta
 
+from service.domain.inventory import ZoneKey
+from service.domain.schedule import Anchor, Moment, QuietCap, Window
 from service.domain.words import Cause, LeaseState
 from service.store import SqlStore
 from service.usecases.conduct import next_noon
 from tests.unit.villages import utc
 from tests.usecases.acting import Village
+from tests.usecases.test_policies import enacted, wanted
 
 NIGHT = utc("2026-11-22T00:12:00")
 
@@ -182,3 +185,23 @@ async def test_a_lease_with_nobody_left_to_light_fails(village: Village) -> None
     village.later(seconds=10)
     await village.conduct()
     assert (await village.progress(granted["lease"])).state is LeaseState.FAILED
+
+
+async def test_what_a_quiet_cap_holds_dark_confirms_nothing(store: SqlStore) -> None:
+    """Two lamps of Glasau's Dorfstraße: one held dark, the other alone can say that the street is lit."""
+    village = Village(store, "glasau", NIGHT)
+    held = (QuietCap(0, Window(Moment(Anchor.SUNSET), Moment(Anchor.SUNRISE)), ("lamp-01", 1)),)
+    lamp_street = ZoneKey("glasau", "dorfstrasse")
+    await enacted(village, lamp_street, wanted(quiet=held))
+    village.later(days=1)
+    await village.conduct()
+    granted = await village.press("dorfstrasse")
+    (order, *_) = (await village.conduct("dorfstrasse")).orders
+    silent = village.report("lamp-01", {1: 0}, cause=Cause.SCHEDULE, desired_n=order.desired_n)
+    await village.say(village.status("lamp-01"), silent)
+    told = await village.progress(granted["lease"])
+    assert (told.state, told.confirmed) == (LeaseState.ORDERED, 0)
+    lit = village.report("lamp-02", {1: 100}, cause=Cause.PRESS, desired_n=order.desired_n)
+    await village.say(village.status("lamp-02"), lit)
+    told = await village.progress(granted["lease"])
+    assert (told.state, told.confirmed, told.total) == (LeaseState.PARTLY, 1, 30)

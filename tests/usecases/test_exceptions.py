@@ -8,12 +8,16 @@ import pytest
 from service.domain.curve import Curve
 from service.domain.inventory import ZoneKey
 from service.domain.policy import LightException
-from service.domain.schedule import Anchor, Moment, Step
-from service.domain.words import Cause
+from service.domain.schedule import Anchor, Moment, QuietCap, Step, Window
+from service.domain.words import Cause, RingSign
 from service.errors import ConflictError, InvalidError, UnknownError
+from service.store import SqlStore
 from service.usecases.exceptions import add_exception, exceptions_of, withdraw_exception
-from tests.unit.villages import SUNRISE, SUNSET, utc
+from service.wire.codec import write_plan
+from tests.unit.villages import SUNRISE, SUNSET, luetjenholm, utc
 from tests.usecases.acting import Village
+from tests.usecases.conftest import NIGHT
+from tests.usecases.test_policies import enacted, wanted
 
 DORF = ZoneKey("luetjenholm", "dorf")
 TONIGHT = date(2026, 11, 21)
@@ -93,3 +97,75 @@ async def test_what_is_not_there_or_gone_already_cannot_be_withdrawn(village: Vi
 async def test_where_an_exception_lights_the_street_a_press_is_of_no_use(village: Village) -> None:
     await village.store.write(lambda tx: add_exception(tx, DORF, FESTIVAL, "Frau Petersen", village.now))
     assert (await village.press("dorf"))["reason"] == "already_lit"
+
+
+FAIR = replace(FESTIVAL, first=TONIGHT + timedelta(days=1))
+
+
+async def entered(village: Village, exception: LightException, key: ZoneKey = DORF) -> None:
+    await village.store.write(lambda tx: add_exception(tx, key, exception, "Frau Petersen", village.now))
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        (replace(FAIR, last=date(2027, 12, 31)), "at most 100 nights"),
+        (
+            replace(FAIR, steps=(Step(Anchor.CLOCK, 100, time(12, 30)),), end=Moment(Anchor.CLOCK, time(15, 30))),
+            "by day",
+        ),
+        (replace(FAIR, first=TONIGHT, last=TONIGHT, end=Moment(Anchor.CLOCK, time(1))), "over by now"),
+    ],
+)
+async def test_an_exception_that_makes_no_sense_is_refused(village: Village, bad: LightException, says: str) -> None:
+    with pytest.raises(InvalidError, match=says):
+        await entered(village, bad)
+    assert await village.store.read(lambda tx: exceptions_of(tx, DORF)) == []
+
+
+async def test_an_exception_darkens_no_lamp_without_its_ring(store: SqlStore, village: Village) -> None:
+    home = luetjenholm()
+    bare = (replace(home.lamps[0], ring=RingSign.NO), *home.lamps[1:])
+    await store.write(lambda tx: tx.save_inventory(replace(home, lamps=bare), village.now))
+    with pytest.raises(ConflictError, match="red ring"):
+        await entered(village, replace(FAIR, steps=(Step(Anchor.CLOCK, 0, time(20)),)))
+    await entered(village, FAIR)  # light harms nobody
+
+
+async def test_an_exception_that_quiet_hours_keep_dark_is_refused(village: Village) -> None:
+    night_long = (QuietCap(30, Window(Moment(Anchor.SUNSET, offset_min=-30), Moment(Anchor.SUNRISE, offset_min=30))),)
+    await enacted(village, DORF, wanted(quiet=night_long))
+    with pytest.raises(ConflictError, match="quiet hours"):
+        await entered(village, FAIR)
+
+
+async def test_of_exceptions_with_the_same_first_night_the_later_entered_rules(village: Village) -> None:
+    for n, name in enumerate(("first", "second", "third")):
+        steps = (Step(SUNSET, 0 if n % 2 else 100), Step(SUNRISE, 0))
+        await entered(village, replace(FAIR, name=name, steps=steps))
+        village.later(seconds=1)
+        zone = await village.store.read(lambda tx: tx.zone(DORF))
+        assert zone is not None
+        assert zone.rulebook.exceptions_on(FAIR.first)[-1].name == name
+
+
+async def test_a_plan_always_fits_into_its_message(store: SqlStore) -> None:
+    """Exceptions of twenty steps, one after another in one night: the one too many is refused, and says so."""
+    village, lamps = Village(store, "glasau", NIGHT), ZoneKey("glasau", "dorfstrasse")
+    begin = datetime(2026, 11, 22, 18)  # noqa: DTZ001 - local
+
+    async def fill() -> None:
+        for n in range(40):
+            at = [(begin + timedelta(minutes=20 * n + i)).time() for i in range(20)]
+            steps = tuple(Step(Anchor.CLOCK, 20 + i, moment) for i, moment in enumerate(at))
+            await entered(village, replace(FAIR, steps=steps, end=Moment(Anchor.CLOCK, at[-1], 1)), lamps)
+
+    with pytest.raises(ConflictError, match="more steps than a controller takes"):
+        await fill()
+    most = 0
+    for _ in range(3):
+        plans = (await village.conduct()).plans
+        most = max(most, *(len(output.steps) for plan in plans for output in plan.plan.outputs.values()))
+        assert max(len(write_plan(1, village.now, plan.plan)) for plan in plans) <= 32 * 1024
+        village.later(days=1)
+    assert 200 <= most <= 250

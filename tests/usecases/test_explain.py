@@ -12,7 +12,7 @@ from service.errors import InvalidError
 from service.store import SqlStore
 from service.usecases.exceptions import add_exception
 from service.usecases.explain import Explanation, Link, explain
-from tests.unit.villages import SUNRISE, SUNSET, utc
+from tests.unit.villages import SUNRISE, SUNSET, clock, utc
 from tests.usecases.acting import Village
 from tests.usecases.conftest import NIGHT
 from tests.usecases.test_policies import DORF, PASSED, STREET, enacted, wanted
@@ -51,7 +51,9 @@ async def test_an_exception_stands_above_the_schedule_and_is_named(village: Vill
     )
     record = await village.store.write(lambda tx: add_exception(tx, DORF, festival, "Frau Petersen", village.now))
     found = await told(village, village.now + timedelta(minutes=1))
-    assert (found.exception, found.chain) == (record.exception, (Link(Cause.EXCEPTION, 100, 1),))
+    assert found.exception == record.exception
+    assert found.chain == (Link(Cause.EXCEPTION, 100, 1), Link(Cause.SCHEDULE, 0, 0)), "what it outranks stands below"
+    assert (found.exception_step, found.step) == (Step(SUNSET, 80), clock(0, 30, 0))
     assert (await told(village, village.now - timedelta(seconds=1))).exception is None
 
 
@@ -65,7 +67,8 @@ async def test_the_present_names_what_orders_and_reports_say(village: Village) -
     await village.press("dorf")
     (order,) = (await village.conduct("dorf")).orders
     found = await told(village)
-    assert (found.present, found.chain, found.reported) == (True, (Link(Cause.PRESS, 100, 1),), ())
+    assert found.chain == (Link(Cause.PRESS, 100, 1), Link(Cause.SCHEDULE, 0, 0))
+    assert (found.present, found.level, found.reported) == (True, 100, ())
     lit = village.report("cabinet-1", {1: 100}, cause=Cause.PRESS, desired_n=order.desired_n)
     await village.say(village.status("cabinet-1"), lit)
     assert (await told(village)).reported == (Link(Cause.PRESS, 100, 1),)
@@ -83,7 +86,8 @@ async def test_past_presses_are_a_sum_after_noon_and_then_forgotten(village: Vil
     found = await told(village, pressed_at)
     assert (found.pressed.state, found.pressed.minutes) == (PressedState.TOLD, 17)
     assert Cause.PRESS not in {link.cause for link in found.chain}
-    assert (await told(village, pressed_at - timedelta(days=1))).pressed.minutes == 0
+    before = await told(village, pressed_at - timedelta(days=1))
+    assert before.pressed.state is PressedState.NOT_RECORDED, "the zone was not known yet"
     forgotten = await told(village, pressed_at, forgotten_before=pressed_at)
     assert (forgotten.pressed.state, forgotten.pressed.minutes) == (PressedState.FORGOTTEN, None)
 
