@@ -201,7 +201,7 @@ def zone_body(view: ZoneView, language: str, now: datetime) -> ZoneBody:
             reason=None if refused is None else refused.reason,
             sentence=None if refused is None else refusal(refused, language, tz, now),
             retry_at=None if refused is None else refused.retry_at,
-            minutes=view.rules.minutes,
+            minutes=view.minutes,
             cost=CostBody(wh=view.cost.wh, money=view.cost.money, currency=view.cost.currency),
         ),
         next_change=None if change is None else ChangeBody(at=change[0], level=change[1]),

@@ -10,7 +10,6 @@ from service.domain.inventory import Municipality, Zone, ZoneKey, curve_of
 from service.domain.leases import Lease, Progress
 from service.domain.lights import FRESH_FOR, Light, Watched, availability, light_of, until_of
 from service.domain.orders import Order, claims_of, derive
-from service.domain.policy import PressRules
 from service.domain.press import Facts, Granted, Load, Refused, decide, look_back
 from service.domain.sun import night_of, noon
 from service.domain.words import LeaseState
@@ -39,7 +38,7 @@ class ZoneView:
     municipality: Municipality
     light: Light
     press: Granted | Refused
-    rules: PressRules
+    minutes: int
     cost: Cost
     next_change: tuple[datetime, int] | None
     look_again: datetime
@@ -117,6 +116,8 @@ def _view(
         broker_connected=broker_connected,
     )
     verdict = decide(facts, now)
+    rules = zone.policy_on(tonight).press
+    ends = verdict.until if isinstance(verdict, Granted) else now + rules.duration
     change = Curve(zone.rulebook, home.place).next_change(now, timedelta(days=2))
     light = light_of(own, until, now, speed)
     return ZoneView(
@@ -124,8 +125,8 @@ def _view(
         municipality=home,
         light=light,
         press=verdict,
-        rules=zone.policy_on(tonight).press,
-        cost=_cost(home, zone.policy_on(tonight).press, facts.loads, now),
+        minutes=round((ends - now) / timedelta(minutes=1)),
+        cost=_cost(home, rules.level, facts.loads, now, ends),
         next_change=change,
         look_again=_look_again(verdict, change, until, own, now, speed),
     )
@@ -152,9 +153,9 @@ def _look_again(
     return min(moment for moment in moments if moment > now)
 
 
-def _cost(home: Municipality, rules: PressRules, loads: Iterable[Load], now: datetime) -> Cost:
+def _cost(home: Municipality, level: int, loads: Iterable[Load], now: datetime, ends: datetime) -> Cost:
     """At the levels that outputs give for a press now, quiet caps kept."""
-    parts = ((load.watts, load.curve.pressed(rules.level, now, now + rules.duration)) for load in loads)
+    parts = ((load.watts, load.curve.pressed(level, now, ends)) for load in loads)
     wh = sum(watts * p.level / 100 * ((p.end - p.start) / timedelta(hours=1)) for watts, own in parts for p in own)
     price = home.price_on(night_of(now, home.place.tz))
     money = (

@@ -1,19 +1,23 @@
 """Look: what is shown is what was confirmed."""
 
 import itertools
-from datetime import timedelta
+from dataclasses import replace
+from datetime import time, timedelta
 from decimal import Decimal
 
 import pytest
 
 from service.domain.inventory import ZoneKey
+from service.domain.policy import Limits
 from service.domain.press import Granted, Refused
+from service.domain.schedule import Anchor, Moment, QuietCap, Window
 from service.domain.words import Basis, Cause, LightState, Reason
 from service.errors import UnknownError
 from service.store import SqlStore
 from service.usecases.look import look_at_lease, look_at_plan, look_at_zones
 from tests.unit.villages import utc
 from tests.usecases.acting import Village
+from tests.usecases.test_policies import DORF, LAMP_STREET, enacted, wanted
 
 NIGHT = utc("2026-11-22T00:12:00")
 
@@ -96,3 +100,29 @@ async def test_a_lease_of_another_municipality_is_unknown(village: Village) -> N
 async def test_an_unknown_municipality_is_named(village: Village) -> None:
     with pytest.raises(UnknownError, match="atlantis"):
         await village.store.read(lambda tx: look_at_zones(tx, "atlantis", None, NIGHT, 1.0, True))
+
+
+async def test_the_button_promises_what_a_press_would_truly_buy(village: Village) -> None:
+    """Of 20 minutes a night 8 are left for open web presses, at the cap of the quiet hours."""
+    limits = Limits(zone_minutes=20, reserve_percent=0)
+    press = replace(wanted().press, minutes=12, limits=limits)
+    await enacted(village, DORF, wanted(press=press))
+    village.later(days=1)
+    view = await village.look("dorf")
+    assert (view.minutes, view.cost.wh) == (12, 160)
+    await village.press("dorf")
+    village.later(minutes=30)
+    view = await village.look("dorf")
+    assert (view.minutes, view.cost.wh) == (8, 107)
+    assert view.cost.money == Decimal("0.03")
+
+
+async def test_under_a_quiet_cap_a_press_costs_less(store: SqlStore) -> None:
+    village = Village(store, "glasau", NIGHT)
+    quiet = (QuietCap(30, Window(Moment(Anchor.CLOCK, time(22)), Moment(Anchor.CLOCK, time(6)))),)
+    before = await village.look("dorfstrasse")
+    await enacted(village, LAMP_STREET, wanted(quiet=quiet))
+    village.later(days=1)
+    after = await village.look("dorfstrasse")
+    assert (before.minutes, after.minutes) == (15, 15)
+    assert after.cost.wh == round(before.cost.wh * 0.3)
