@@ -25,7 +25,7 @@ Json = dict[str, Any]
 NIGHT = datetime(2026, 11, 22, 0, 12, tzinfo=UTC)
 """01:12 in Berlin: every village of these tests is dark by its plan."""
 STAFF = "staff-token-for-tests"
-AS_STAFF = {"Authorization": f"Bearer {STAFF}", "X-Acting-As": "Frau Petersen"}
+AS_STAFF = {"Authorization": f"Bearer {STAFF}", "X-Acting-As": "the clerk"}
 """What staff sends with every request."""
 API = "/api/v1/municipalities"
 

@@ -49,7 +49,7 @@ async def test_an_exception_stands_above_the_schedule_and_is_named(village: Vill
     festival = LightException(
         "new", "Dorffest", date(2026, 11, 21), date(2026, 11, 21), (Step(SUNSET, 80), Step(SUNRISE, 0))
     )
-    record = await village.store.write(lambda tx: add_exception(tx, DORF, festival, "Frau Petersen", village.now))
+    record = await village.store.write(lambda tx: add_exception(tx, DORF, festival, "the clerk", village.now))
     found = await told(village, village.now + timedelta(minutes=1))
     assert found.exception == record.exception
     assert found.chain == (Link(Cause.EXCEPTION, 100, 1), Link(Cause.SCHEDULE, 0, 0)), "what it outranks stands below"

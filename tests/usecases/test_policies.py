@@ -34,7 +34,7 @@ def wanted(**changes: Any) -> Policy:
 
 
 async def drafted(village: Village, key: ZoneKey, wanted: Policy) -> Draft:
-    return await village.store.write(lambda tx: policies.create_draft(tx, key, wanted, "Frau Petersen", village.now))
+    return await village.store.write(lambda tx: policies.create_draft(tx, key, wanted, "the clerk", village.now))
 
 
 async def enacted(village: Village, key: ZoneKey, wanted: Policy, *signed_off: str) -> Enactment:
@@ -44,7 +44,7 @@ async def enacted(village: Village, key: ZoneKey, wanted: Policy, *signed_off: s
 async def enact(village: Village, key: ZoneKey, draft: Draft, resolution: Resolution, *signed_off: str) -> Enactment:
     linted = await village.store.read(lambda tx: policies.lint_draft(tx, key, draft.id, village.now))
     return await village.store.write(
-        lambda tx: policies.enact(tx, key, linted, resolution, signed_off, "Herr Jensen", village.now)
+        lambda tx: policies.enact(tx, key, linted, resolution, signed_off, "the mayor", village.now)
     )
 
 
@@ -65,9 +65,9 @@ async def test_a_draft_is_not_in_force_and_can_be_changed_and_dropped(village: V
     assert await village.store.read(lambda tx: tx.zone(DORF)) == before
     longer = replace(draft.policy, press=replace(draft.policy.press, minutes=20))
     changed = await village.store.write(
-        lambda tx: policies.replace_draft(tx, DORF, draft.id, longer, "Herr Jensen", village.now)
+        lambda tx: policies.replace_draft(tx, DORF, draft.id, longer, "the mayor", village.now)
     )
-    assert (changed.id, changed.policy.press.minutes, changed.changed_by) == (draft.id, 20, "Herr Jensen")
+    assert (changed.id, changed.policy.press.minutes, changed.changed_by) == (draft.id, 20, "the mayor")
     assert await village.store.read(lambda tx: policies.draft_of(tx, DORF, draft.id)) == changed
     await village.store.write(lambda tx: policies.delete_draft(tx, DORF, draft.id))
     with pytest.raises(UnknownError, match=draft.id):
@@ -98,7 +98,7 @@ async def test_a_zone_has_only_so_many_drafts(village: Village) -> None:
 
 async def test_what_was_enacted_rules_from_its_night_on_and_says_who_and_which_resolution(village: Village) -> None:
     done = await enacted(village, DORF, wanted())
-    assert (done.policy.version, done.policy.resolution, done.enacted_by) == (2, PASSED, "Herr Jensen")
+    assert (done.policy.version, done.policy.resolution, done.enacted_by) == (2, PASSED, "the mayor")
     assert await village.store.read(lambda tx: tx.drafts(DORF)) == []
     assert await states(village, DORF) == [(1, PolicyState.IN_FORCE), (2, PolicyState.ENACTED)]
     assert await minutes(village, DORF, TOMORROW - timedelta(days=1)) == 12
@@ -132,7 +132,7 @@ async def test_a_lamp_without_its_ring_blocks_and_an_unknown_one_is_signed_off_b
             await enact(village, DORF, draft, PASSED)
         assert [finding.code for finding in refused.value.findings] == [code]
     done = await enact(village, DORF, draft, PASSED, FindingCode.RING_SIGN_UNKNOWN.value)
-    assert (done.signed_off, done.enacted_by) == (("ring_sign_unknown",), "Herr Jensen")
+    assert (done.signed_off, done.enacted_by) == (("ring_sign_unknown",), "the mayor")
     village = await _with_ring(store, home, RingSign.NO)
     draft = await drafted(village, DORF, wanted())
     with pytest.raises(policies.FindingsError):  # an error is nobody's to sign off
@@ -150,13 +150,13 @@ async def test_a_draft_that_changed_after_it_was_linted_is_not_enacted(village: 
     draft = await drafted(village, DORF, wanted())
     linted = await village.store.read(lambda tx: policies.lint_draft(tx, DORF, draft.id, village.now))
     other = wanted(cut_off_after_min=60)
-    await village.store.write(lambda tx: policies.replace_draft(tx, DORF, draft.id, other, "Eve", village.now))
+    await village.store.write(lambda tx: policies.replace_draft(tx, DORF, draft.id, other, "a stranger", village.now))
     with pytest.raises(ConflictError, match="look again"):
-        await village.store.write(lambda tx: policies.enact(tx, DORF, linted, PASSED, (), "Herr Jensen", village.now))
+        await village.store.write(lambda tx: policies.enact(tx, DORF, linted, PASSED, (), "the mayor", village.now))
     again = await village.store.read(lambda tx: policies.lint_draft(tx, DORF, draft.id, village.now))
     village.later(hours=12)  # its first night has begun
     with pytest.raises(ConflictError, match="look again"):
-        await village.store.write(lambda tx: policies.enact(tx, DORF, again, PASSED, (), "Herr Jensen", village.now))
+        await village.store.write(lambda tx: policies.enact(tx, DORF, again, PASSED, (), "the mayor", village.now))
     assert await states(village, DORF) == [(1, PolicyState.IN_FORCE)]
 
 
@@ -173,7 +173,7 @@ async def test_a_copy_leaves_behind_what_is_the_zones_alone(store: SqlStore) -> 
     caps = (QuietCap(30, SMALL_HOURS), QuietCap(10, SMALL_HOURS, ("lamp-01", 1)))
     source = wanted(valid_from=date(2020, 1, 1), quiet=caps, along=("kirchweg",), version=7, resolution=PASSED)
     others = [ZoneKey("glasau", "kirchweg"), ZoneKey("glasau", "am-see")]
-    made = await store.write(lambda tx: policies.copy_policy(tx, source, others, "Frau Petersen", village.now))
+    made = await store.write(lambda tx: policies.copy_policy(tx, source, others, "the clerk", village.now))
     assert [key for key, _ in made] == others
     for key, draft in made:
         assert await store.read(lambda tx, k=key: tx.drafts(k)) == [draft]  # type: ignore[misc] # bound now
@@ -181,7 +181,7 @@ async def test_a_copy_leaves_behind_what_is_the_zones_alone(store: SqlStore) -> 
     with pytest.raises(UnknownError):
         await store.write(
             lambda tx: policies.copy_policy(
-                tx, source, [others[0], ZoneKey("glasau", "nowhere")], "Frau Petersen", village.now
+                tx, source, [others[0], ZoneKey("glasau", "nowhere")], "the clerk", village.now
             )
         )
     assert len(await store.read(lambda tx: tx.drafts(others[0]))) == 1
