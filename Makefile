@@ -12,11 +12,11 @@ demo:            ## a village on this machine: broker, service, lamps
 setup:           ## what the tests need
 	@tools/setup dev
 
-check: setup     ## lint, types, walls, unit tests: under a minute
+check: setup     ## lint, types, walls, unit tests but the slow ones
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) mypy
-	@$(RUN) pytest -n 2 --dist worksteal tests/unit
+	@$(RUN) pytest -n 2 --dist worksteal -m "not slow" tests/unit
 
 test: setup      ## everything
 	@$(RUN) ruff format --check .

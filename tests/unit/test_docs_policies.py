@@ -26,6 +26,8 @@ from service.usecases.simulating import Model, Prepared, Question, prepare
 from service.usecases.simulation_report import FiguresBody, ReportBody, report_of
 from tests.support.villages import GLASAU, LECK, LUETJENHOLM
 
+pytestmark = pytest.mark.slow
+
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "policies.md").read_text("utf-8")
 ZONES = {"luetjenholm": "dorf", "glasau": "dorfstrasse", "leck": "hauptstrasse"}

@@ -4,6 +4,7 @@ import itertools
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -21,6 +22,8 @@ from service.domain.words import Admission, Cause, Channel, Reason
 from tests.unit import rules_world as model
 from tests.unit.rules_world import DIMMER, MINUTE, PLACE, RELAY, SAFETY, SECOND, Presser, World
 from tests.unit.villages import DARK_AFTER_MIDNIGHT, DIMMED_THEN_DARK, NEVER_LIT, clock
+
+pytestmark = pytest.mark.slow
 
 DAY = timedelta(days=1)
 ZONES = st.sampled_from(["strasse", "strasse", "strasse", "ecke"])

@@ -434,6 +434,7 @@ def test_bars_are_as_long_as_the_energy() -> None:
     assert widths[1] == pytest.approx(widths[2] * 1234.5 / 8000, abs=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kinds", [1, 2, 5])
 @pytest.mark.parametrize("language", ["de", "en"])
 async def test_up_to_three_drafts_print_on_one_page(language: str, kinds: int) -> None:
