@@ -16,7 +16,7 @@ from service.api.staff import ActingAs
 from service.domain.inventory import ZoneKey
 from service.domain.schedule import Step
 from service.domain.words import Cause, PressedState
-from service.usecases.explain import Explanation, explain
+from service.usecases.explain import Explanation, Link, explain
 from service.usecases.schedule_documents import StepDocument, steps_document
 
 
@@ -124,10 +124,8 @@ def _answer(found: Explanation, language: str, now: datetime, speed: float) -> E
         else RulingException(
             id=exception.id, name=exception.name, resolution=exception.resolution, step=_step(found.exception_step)
         ),
-        chain=[_link(found, n, language) for n in range(len(found.chain))],
-        reported=[
-            LinkBody(cause=link.cause, level=link.level, outputs=link.outputs, sentence="") for link in found.reported
-        ],
+        chain=[_link(link, link_sentence(found, link, language)) for link in found.chain],
+        reported=[_link(link, "") for link in found.reported],
         pressed=PressedBody(
             state=found.pressed.state,
             minutes=found.pressed.minutes,
@@ -142,8 +140,5 @@ def _step(step: Step | None) -> StepDocument | None:
     return None if step is None else steps_document((step,))[0]
 
 
-def _link(found: Explanation, n: int, language: str) -> LinkBody:
-    link = found.chain[n]
-    return LinkBody(
-        cause=link.cause, level=link.level, outputs=link.outputs, sentence=link_sentence(found, link, language)
-    )
+def _link(link: Link, sentence: str) -> LinkBody:
+    return LinkBody(cause=link.cause, level=link.level, outputs=link.outputs, sentence=sentence)

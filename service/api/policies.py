@@ -1,5 +1,6 @@
 """Routes for councils: policies, drafts, what is wrong with them, exceptions, and templates to start from."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Path
@@ -29,8 +30,9 @@ from service.api.policy_bodies import (
 from service.api.problems import problem_body, respond, responses
 from service.api.staff import ActingAs
 from service.domain.inventory import ID_PATTERN, ZoneKey
+from service.domain.policy import Policy
 from service.domain.words import PolicyState
-from service.ports import Draft
+from service.ports import Draft, Tx
 from service.usecases import exceptions, policies
 from service.usecases.policy_documents import ExceptionDocument, PolicyDocument
 from service.usecases.templates import templates
@@ -72,15 +74,8 @@ def _enacted(router: APIRouter, context: Context) -> None:
         municipality: MunicipalityId, zone: ZoneId, version: Version, by: ActingAs, body: CopyRequest
     ) -> DraftsAnswer:
         """Begin a draft like an enacted policy in other zones; what is this zone's alone stays behind."""
-        now = context.clock.now()
-        keys = [ZoneKey(municipality, other) for other in dict.fromkeys(body.zones)]
-        made = await context.store.write(
-            lambda tx: policies.copy_policy(
-                tx, policies.enacted_policy(tx, ZoneKey(municipality, zone), version), keys, by, now
-            )
-        )
-        drafts = [draft_body(key.zone, draft) for key, draft in made]
-        return DraftsAnswer(drafts=drafts, now=now, speed=context.clock.speed)
+        key = ZoneKey(municipality, zone)
+        return await _copied(context, municipality, body, by, lambda tx: policies.enacted_policy(tx, key, version))
 
 
 def _drafts(router: APIRouter, context: Context) -> None:
@@ -93,13 +88,13 @@ def _drafts(router: APIRouter, context: Context) -> None:
         draft = await context.store.write(lambda tx: policies.create_draft(tx, key, body.policy(), by, now))
         return _draft_answer(context, zone, draft)
 
-    @router.get("/zones/{zone}/drafts/{draft}")
+    @router.get("/zones/{zone}/drafts/{draft}", responses=responses(401, 409))
     async def read_draft(municipality: MunicipalityId, zone: ZoneId, draft: DraftId, by: ActingAs) -> DraftAnswer:
         """One draft."""
         found = await context.store.read(lambda tx: policies.draft_of(tx, ZoneKey(municipality, zone), draft))
         return _draft_answer(context, zone, found)
 
-    @router.put("/zones/{zone}/drafts/{draft}")
+    @router.put("/zones/{zone}/drafts/{draft}", responses=responses(401, 409))
     async def replace_draft(
         municipality: MunicipalityId, zone: ZoneId, draft: DraftId, by: ActingAs, body: PolicyDocument
     ) -> DraftAnswer:
@@ -108,7 +103,7 @@ def _drafts(router: APIRouter, context: Context) -> None:
         changed = await context.store.write(lambda tx: policies.replace_draft(tx, key, draft, body.policy(), by, now))
         return _draft_answer(context, zone, changed)
 
-    @router.delete("/zones/{zone}/drafts/{draft}", status_code=204)
+    @router.delete("/zones/{zone}/drafts/{draft}", status_code=204, responses=responses(401, 409))
     async def delete_draft(municipality: MunicipalityId, zone: ZoneId, draft: DraftId, by: ActingAs) -> Response:
         """Drop a draft."""
         await context.store.write(lambda tx: policies.delete_draft(tx, ZoneKey(municipality, zone), draft))
@@ -119,15 +114,18 @@ def _drafts(router: APIRouter, context: Context) -> None:
         municipality: MunicipalityId, zone: ZoneId, draft: DraftId, by: ActingAs, body: CopyRequest
     ) -> DraftsAnswer:
         """Begin a draft like this one in other zones; what is this zone's alone stays behind."""
-        now = context.clock.now()
-        keys = [ZoneKey(municipality, other) for other in dict.fromkeys(body.zones)]
-        made = await context.store.write(
-            lambda tx: policies.copy_policy(
-                tx, policies.draft_of(tx, ZoneKey(municipality, zone), draft).policy, keys, by, now
-            )
-        )
-        drafts = [draft_body(key.zone, one) for key, one in made]
-        return DraftsAnswer(drafts=drafts, now=now, speed=context.clock.speed)
+        key = ZoneKey(municipality, zone)
+        return await _copied(context, municipality, body, by, lambda tx: policies.draft_of(tx, key, draft).policy)
+
+
+async def _copied(
+    context: Context, municipality: str, body: CopyRequest, by: str, original: Callable[[Tx], Policy]
+) -> DraftsAnswer:
+    now = context.clock.now()
+    keys = [ZoneKey(municipality, other) for other in dict.fromkeys(body.zones)]
+    made = await context.store.write(lambda tx: policies.copy_policy(tx, original(tx), keys, by, now))
+    drafts = [draft_body(key.zone, draft) for key, draft in made]
+    return DraftsAnswer(drafts=drafts, now=now, speed=context.clock.speed)
 
 
 def _draft_answer(context: Context, zone: str, draft: Draft) -> DraftAnswer:
@@ -136,7 +134,7 @@ def _draft_answer(context: Context, zone: str, draft: Draft) -> DraftAnswer:
 
 
 def _enact(router: APIRouter, context: Context) -> None:
-    @router.get("/zones/{zone}/drafts/{draft}/findings")
+    @router.get("/zones/{zone}/drafts/{draft}/findings", responses=responses(401, 409))
     async def findings_of_draft(
         municipality: MunicipalityId, zone: ZoneId, draft: DraftId, by: ActingAs, language: Language
     ) -> FindingsAnswer:

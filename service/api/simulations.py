@@ -107,7 +107,7 @@ def build(context: Context, motion: RenderMotion) -> APIRouter:
     """The routes under `.../council/` for simulations; `motion` makes a page of a report in a language."""
     router = APIRouter(responses=responses(401))
 
-    @router.post("/simulations", responses={**responses(401, 503), 202: {"model": SimulationAnswer}})
+    @router.post("/simulations", responses={**responses(401, 409, 503), 202: {"model": SimulationAnswer}})
     async def simulate(
         municipality: MunicipalityId, by: ActingAs, body: SimulationRequest, response: Response
     ) -> SimulationAnswer:

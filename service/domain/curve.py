@@ -19,6 +19,10 @@ class Ruling(Protocol):
         """The rules of the night of the evening of `day`, in a region with its holidays."""
         ...
 
+    def ordinary_on(self, day: date) -> Program:
+        """The program that is in force on `day` for nights without a rule of their own."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
@@ -88,7 +92,7 @@ class Curve:
     def intervals(self, start: datetime, end: datetime) -> Iterator[Interval]:
         """Tiles [start, end) with the longest stretches of constant level and cause."""
         nights = (self.night(day) for day in _days(self.place, start, end))
-        return _joined(_within(itertools.chain.from_iterable(nights), start, end))
+        return _joined(within(itertools.chain.from_iterable(nights), start, end))
 
     def next_change(self, moment: datetime, within: timedelta = timedelta(days=370)) -> tuple[datetime, int] | None:
         """The first change of level after `moment` and the new level, or None within the given time."""
@@ -177,9 +181,9 @@ def _deviating(stretches: list[Interval], exception: Deviation, place: Place, da
     start, end = exception.on(place, day)
     instead = _stretches(exception.steps, Cause.EXCEPTION, place, day)
     return [
-        *_within(stretches, tonight.start, start),
-        *_within(instead, start, end),
-        *_within(stretches, end, tonight.end),
+        *within(stretches, tonight.start, start),
+        *within(instead, start, end),
+        *within(stretches, end, tonight.end),
     ]
 
 
@@ -218,7 +222,8 @@ def _joined(stretches: Iterable[Interval]) -> Iterator[Interval]:
         yield held
 
 
-def _within(stretches: Iterable[Interval], start: datetime, end: datetime) -> Iterator[Interval]:
+def within(stretches: Iterable[Interval], start: datetime, end: datetime) -> Iterator[Interval]:
+    """What of some stretches lies in [start, end); a fade belongs to the beginning of its stretch alone."""
     for stretch in stretches:
         a, b = max(stretch.start, start), min(stretch.end, end)
         if a < b:

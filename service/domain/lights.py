@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from service.domain.curve import Curve
 from service.domain.inventory import Output
 from service.domain.leases import Progress
-from service.domain.orders import WARNING, Order, level_of
+from service.domain.orders import WARNING, Order, level_of, running_step
 from service.domain.reports import ControllerState, MeterState, OutputState
 from service.domain.words import CAUSE_RANK, Availability, Basis, Cause, LeaseState, LightState
 
@@ -145,8 +145,9 @@ def confirmed(watched: Watched, level: int, now: datetime, speed: float) -> bool
     Where that order asks for less now, as under a quiet cap or shortly before dark, that is enough.
     """
     asked = watched.output.keeps(level)
-    if any(step.start <= now < step.until for step in watched.order):
-        asked = min(asked, level_of(watched.order, now))
+    step = running_step(watched.order, now)
+    if step is not None:
+        asked = min(asked, step.level)
     return (
         availability(watched.controller, now, speed) is Availability.ONLINE
         and watched.controller.desired_n >= watched.desired_n

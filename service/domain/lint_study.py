@@ -6,10 +6,10 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from service.domain.conditions import Conditions
-from service.domain.curve import Curve, Interval, Ruling
+from service.domain.curve import Curve, Interval
 from service.domain.inventory import Inventory, Output, Zone, ZoneKey, curve_of
 from service.domain.policy import Policy, Rulebook
-from service.domain.schedule import Moment, NightRules, Program
+from service.domain.schedule import Moment, Program
 from service.domain.sun import Night, Place, night
 
 YEAR_NIGHTS = 366
@@ -170,35 +170,13 @@ def study(draft: Policy, zone: Zone, inventory: Inventory, zones: Mapping[str, Z
     )
 
 
-class _Remembered:
-    """The rules of nights, each looked up once: up to 50 rules with their holidays are asked otherwise."""
-
-    def __init__(self, ruling: Ruling) -> None:
-        self._ruling = ruling
-        self._known: dict[date, NightRules] = {}
-
-    def rules_on(self, day: date, region: str) -> NightRules:
-        """The rules of a night; the region is always the municipality's."""
-        if day not in self._known:
-            self._known[day] = self._ruling.rules_on(day, region)
-        return self._known[day]
-
-
 def _groups(zone: Zone, inventory: Inventory) -> tuple[Group, ...]:
     grouped: dict[Curve, list[Output]] = {}
     for controller in inventory.controllers:
         for output in controller.outputs:
             if ZoneKey(output.key.municipality, output.zone) == zone.key:
                 grouped.setdefault(curve_of(output, zone, inventory.municipality), []).append(output)
-    rulings = {id(curve.ruling): _Remembered(curve.ruling) for curve in grouped}
-    own = rulings.setdefault(id(zone.rulebook), _Remembered(zone.rulebook))
-    return tuple(
-        Group(
-            replace(curve, ruling=rulings[id(curve.ruling)], press_ruling=own if curve.press_ruling else None),
-            tuple(outputs),
-        )
-        for curve, outputs in grouped.items()
-    )
+    return tuple(Group(curve, tuple(outputs)) for curve, outputs in grouped.items())
 
 
 def programs(study: Study) -> Iterator[tuple[str, Program, list[date]]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from service.domain.curve import Curve, Gain, Interval
+from service.domain.curve import Curve, Gain, Interval, within
 from service.domain.inventory import Inventory, Zone, curve_of
 from service.domain.leases import Span
 from service.domain.sun import Night
@@ -30,11 +30,11 @@ class NightCurve(Curve):
 
     def intervals(self, start: datetime, end: datetime) -> Iterator[Interval]:
         """As the curve's own, within the night."""
-        return _within(self.plan, start, end)
+        return within(self.plan, start, end)
 
     def pressed(self, level: int, start: datetime, end: datetime) -> Iterator[Interval]:
         """As the curve's own, within the night."""
-        return _within(self.pressed_all_night(level), start, end)
+        return within(self.pressed_all_night(level), start, end)
 
     def pressed_all_night(self, level: int) -> tuple[Interval, ...]:
         """What the output gives when presses ask for `level` from noon to noon."""
@@ -53,13 +53,6 @@ class NightCurve(Curve):
                 if a < end and start < b and start < end
             ]
         )
-
-
-def _within(stretches: Iterable[Interval], start: datetime, end: datetime) -> Iterator[Interval]:
-    for stretch in stretches:
-        a, b = max(stretch.start, start), min(stretch.end, end)
-        if a < b:
-            yield Interval(a, b, stretch.level, stretch.cause)
 
 
 def night_curve(curve: Curve, tonight: Night) -> NightCurve:

@@ -145,6 +145,12 @@ def ahead(order: Sequence[OrderStep], now: datetime) -> Order:
     )
 
 
+def running_step(order: Sequence[OrderStep], moment: datetime) -> OrderStep | None:
+    """The step of an order that holds at a moment; None where it says nothing."""
+    return next((step for step in order if step.start <= moment < step.until), None)
+
+
 def level_of(order: Sequence[OrderStep], moment: datetime) -> int:
     """The level that an order asks for at a moment; 0 where it asks for nothing."""
-    return max((step.level for step in order if step.start <= moment < step.until), default=0)
+    step = running_step(order, moment)
+    return 0 if step is None else step.level

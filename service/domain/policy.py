@@ -176,6 +176,11 @@ class LightException:
         """Whether it deviates in the night of the evening of `day`."""
         return self.first <= day <= self.last
 
+    @property
+    def deviation(self) -> Deviation:
+        """What it does in each of its nights."""
+        return Deviation(self.steps, self.end, self.since, self.until)
+
 
 @dataclass(frozen=True, slots=True)
 class Rulebook:
@@ -209,6 +214,10 @@ class Rulebook:
         holding = (exception for exception in self.exceptions if exception.holds_on(day))
         return sorted(holding, key=lambda one: (one.first, one.since or _BEGINNING, one.id))
 
+    def ordinary_on(self, day: date) -> Program:
+        """The ordinary program of the policy in force in a night."""
+        return self.policy_on(day).schedule.steps
+
     def rules_on(self, day: date, region: str) -> NightRules:
         """The rules of a night: those of the policy in force, and its exceptions."""
         return _rules_on(self, day, region)
@@ -233,5 +242,5 @@ class Rulebook:
 @lru_cache(maxsize=8192)
 def _rules_on(rulebook: Rulebook, day: date, region: str) -> NightRules:
     policy = rulebook.policy_on(day)
-    exceptions = tuple(Deviation(e.steps, e.end, e.since, e.until) for e in rulebook.exceptions_on(day))
+    exceptions = tuple(exception.deviation for exception in rulebook.exceptions_on(day))
     return NightRules(policy.schedule.rules_on(day, region).program, exceptions, policy.quiet)

@@ -210,6 +210,10 @@ class Schedule:
         """Which rule gives the night of the evening of `day` its program, by its position; None: no rule does."""
         return next((n for n, rule in enumerate(self.rules) if rule.when.hold(day, region)), None)
 
+    def ordinary_on(self, day: date) -> Program:
+        """The program of nights for which no rule holds."""
+        return self.steps
+
     def rules_on(self, day: date, region: str) -> NightRules:
         """The program of the night of the evening of `day`; a schedule alone knows no exception and caps nothing."""
         rule = self.rule_on(day, region)

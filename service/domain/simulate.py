@@ -24,7 +24,7 @@ from service.domain.demand import Press
 from service.domain.inventory import Inventory, Zone
 from service.domain.leases import Span
 from service.domain.nightly import Group, NightCurve, append, groups_of, hours_at_full, light_of, night_curve
-from service.domain.policy import Policy, Rulebook
+from service.domain.policy import Rulebook
 from service.domain.press import Facts, Granted, Load, judge, look_back, union
 from service.domain.scenarios import Figures, Outcome, Scenario
 from service.domain.sun import Night, night, noon
@@ -72,11 +72,16 @@ def finished(simulation: Simulation, report: Callable[[Progress], object] = lamb
             return outcomes
 
 
+def too_long(first: date, last: date) -> bool:
+    """Whether the nights from `first` to `last` are more than a simulation runs through."""
+    years = last.year - first.year
+    return years > MOST_YEARS or (years == MOST_YEARS and (last.month, last.day) >= (first.month, first.day))
+
+
 def _check_period(first: date, last: date) -> None:
     if last < first:
         raise ValueError(f"last: {last} lies before first, {first}")
-    years = last.year - first.year
-    if years > MOST_YEARS or (years == MOST_YEARS and (last.month, last.day) >= (first.month, first.day)):
+    if too_long(first, last):
         raise ValueError(f"last: {first} to {last} is longer than {MOST_YEARS} years")
 
 
@@ -172,7 +177,7 @@ class _Run:
         policy = zone.policy_on(tonight.date)
         since = look_back(zone.rulebook, self._municipality.place, tonight.sunset)
         past = [span for span in self._spans[zone.key.zone] if span.until >= since]
-        rulebook, loads, proven = _OnePolicy((policy,)), self._loads(zone, tonight, curves), policy.press.admission
+        rulebook, loads, proven = Rulebook((policy,)), self._loads(zone, tonight, curves), policy.press.admission
         counted = self._one_presser and policy.limits_on(tonight.date).per_presser is not None
         spans: list[Span] = []
         earlier: list[datetime] = []
@@ -233,15 +238,6 @@ class _Run:
             granted=count.granted,
             refused=count.refused,
         )
-
-
-class _OnePolicy(Rulebook):
-    """A rulebook for one night, whose policy is known."""
-
-    __slots__ = ()
-
-    def policy_on(self, day: date) -> Policy:
-        return self.policies[0]
 
 
 class _Count(NamedTuple):

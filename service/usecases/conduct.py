@@ -8,8 +8,6 @@ from datetime import date, datetime, timedelta
 from service.domain.curve import Curve, Interval
 from service.domain.inventory import Controller, ControllerKey, Municipality, Output, Zone, ZoneKey, curve_of
 from service.domain.orders import Claim, Order, ahead, claims_of, derive
-from service.domain.policy import Rulebook
-from service.domain.schedule import Program, Schedule
 from service.domain.sun import Place, night_of, noon
 from service.domain.words import Cause
 from service.ports import OutputPlan, Plan, PlanStep, SentOrder, SentPlan, Tx
@@ -182,7 +180,7 @@ def plan_of(controller: Controller, municipality: Municipality, zones: Mapping[s
         output.key.n: OutputPlan(
             steps=tuple(PlanStep(i.start, i.level, i.cause, i.fade_s) for i in curve.intervals(start, ends)),
             ends=ends,
-            rule=_rule(curve, last),
+            rule=curve.ruling.ordinary_on(last),
             safety=output.safety,
         )
         for output, curve in curves.items()
@@ -222,12 +220,6 @@ def _fits(steps: Sequence[Sequence[Interval]]) -> bool:
 
 def _bytes(step: Interval) -> int:
     return 34 + (20 if step.cause is Cause.EXCEPTION else 0) + (14 if step.fade_s else 0)
-
-
-def _rule(curve: Curve, last: date) -> Program:
-    """What the controller does in nights for which it was told nothing: the schedule's ordinary program."""
-    schedule = curve.ruling.policy_on(last).schedule if isinstance(curve.ruling, Rulebook) else curve.ruling
-    return schedule.steps if isinstance(schedule, Schedule) else ()
 
 
 def digest(plan: Plan) -> str:

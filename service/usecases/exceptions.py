@@ -8,7 +8,6 @@ from secrets import token_hex
 from service.domain.curve import Curve
 from service.domain.inventory import Municipality, Zone, ZoneKey, curve_of
 from service.domain.policy import LightException, Rulebook
-from service.domain.schedule import Deviation
 from service.domain.sun import night, night_of
 from service.domain.words import Cause, RingSign
 from service.errors import ConflictError, InvalidError, UnknownError
@@ -60,8 +59,8 @@ def _nights(exception: LightException) -> Iterator[date]:
 
 def _check_hours(home: Municipality, zone: Zone, exception: LightException) -> None:
     """InvalidError where it never holds, or burns by day."""
-    deviation = Deviation(exception.steps, exception.end, exception.since)
-    if not any(start < end for start, end in (deviation.on(home.place, day) for day in _nights(exception))):
+    spans = (exception.deviation.on(home.place, day) for day in _nights(exception))
+    if not any(start < end for start, end in spans):
         raise InvalidError(
             "end: in each of its nights the exception is over before it begins, or over by now; "
             "end it later, or choose another night."
@@ -99,8 +98,7 @@ def _check_rings(tx: Tx, home: Municipality, zone: Zone, exception: LightExcepti
     """ConflictError where it darkens a lamp that lacks the ring which says that it does not burn all night."""
     outputs = {output.key: output for output in tx.outputs([zone.key]) if not output.safety}
     without = [lamp for lamp in tx.lamps(home.id) if lamp.output in outputs and lamp.ring is RingSign.NO]
-    for lamp in without:
-        curve = curve_of(outputs[lamp.output], zone, home)
+    for curve, lamp in {curve_of(outputs[lamp.output], zone, home): lamp for lamp in without}.items():
         for day in _nights(exception):
             dark = night(home.place, day)
             parts = curve.intervals(dark.sunset, dark.sunrise) if dark.sunset < dark.sunrise else ()

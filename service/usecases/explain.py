@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from service.domain.curve import step_at
 from service.domain.inventory import Municipality, Output, Zone, ZoneKey, curve_of
 from service.domain.lights import Watched
-from service.domain.orders import Order
+from service.domain.orders import Order, running_step
 from service.domain.policy import LightException, Policy
 from service.domain.press import union
 from service.domain.schedule import QuietCap, Step, first_occurrence
@@ -110,11 +110,8 @@ def _moment(at: datetime, tz: str) -> datetime:
 
 def _exception(zone: Zone, home: Municipality, at: datetime, day: date) -> LightException | None:
     """The exception that rules a moment."""
-    holding = zip(
-        zone.rulebook.exceptions_on(day), zone.rulebook.rules_on(day, home.place.region).exceptions, strict=True
-    )
-    ruling = [exception for exception, deviation in holding if _covers(deviation.on(home.place, day), at)]
-    return ruling[-1] if ruling else None
+    holding = zone.rulebook.exceptions_on(day)
+    return next((one for one in reversed(holding) if _covers(one.deviation.on(home.place, day), at)), None)
 
 
 def _covers(span: tuple[datetime, datetime], at: datetime) -> bool:
@@ -139,7 +136,7 @@ def _asked(home: Municipality, zone: Zone, output: Output, order: Order, at: dat
     if planned.cause is Cause.EXCEPTION:
         book = replace(zone.rulebook, exceptions=())
         asked.append((Cause.SCHEDULE, curve_of(output, replace(zone, rulebook=book), home).level_at(at)))
-    step = next((step for step in order if step.start <= at < step.until), None)
+    step = running_step(order, at)
     if step is None:
         return asked
     ordered, plan = (step.cause, step.level), asked[0]

@@ -7,6 +7,7 @@ from datetime import datetime
 from service.domain.inventory import ZoneKey
 from service.domain.leases import Alike, Progress
 from service.domain.lights import CONFIRM_WITHIN, Watched, availability, confirmed, progressed
+from service.domain.orders import running_step
 from service.domain.words import Availability, LeaseState
 from service.ports import Tx
 
@@ -55,6 +56,6 @@ def _count(watched: list[Watched], alike: Alike, now: datetime, speed: float) ->
     Those known to be offline are left out, and those that a lock or a quiet cap holds dark now.
     """
     lit = [w for w in watched if ZoneKey(w.output.key.municipality, w.output.zone) in alike.lights]
-    asked = [w for w in lit if not any(step.start <= now < step.until and step.level == 0 for step in w.order)]
+    asked = [w for w in lit if (step := running_step(w.order, now)) is None or step.level]
     counted = [w for w in asked if availability(w.controller, now, speed) is not Availability.OFFLINE]
     return sum(confirmed(w, alike.level, now, speed) for w in counted), len(counted)

@@ -16,7 +16,7 @@ from service.domain.demand import (
 from service.domain.inventory import Inventory, Municipality, Zone, ZoneKey
 from service.domain.policy import Policy, Rulebook
 from service.domain.scenarios import Outcome, Scenario, all_night
-from service.domain.simulate import Progress, finished, simulate
+from service.domain.simulate import Progress, finished, simulate, too_long
 from service.domain.sun import night_of, noon
 from service.domain.words import Channel
 from service.errors import InvalidError
@@ -27,9 +27,6 @@ from service.usecases.press import find
 
 MOST_DRAFTS = 5
 """Drafts that one simulation compares."""
-
-MOST_NIGHTS = 5 * 366
-"""Nights that one simulation runs through."""
 
 MOST_PRESSES = 500_000
 """Presses that one simulation is run with."""
@@ -174,8 +171,8 @@ def _check_nights(first: date, last: date) -> None:
         raise InvalidError(f"to: {last} lies before from, {first}.")
     if not 2000 <= first.year <= last.year < 2200:
         raise InvalidError("from: must lie in the years from 2000 to 2199, as must to.")
-    if (last - first).days >= MOST_NIGHTS:
-        raise InvalidError(f"to: at most {MOST_NIGHTS} nights at once, five years.")
+    if too_long(first, last):
+        raise InvalidError("to: at most five years at once.")
 
 
 def _always(zone: Zone, policy: Policy, first: date) -> Zone:

@@ -54,3 +54,12 @@ def test_faults_of_files_and_settings_are_sentences(tmp_path: Path) -> None:
     assert refused.returncode != 0
     assert "demo" in refused.stderr
     assert "Traceback" not in refused.stderr
+
+
+def test_whoever_only_asks_makes_no_database(tmp_path: Path) -> None:
+    variables = {"DORFLICHT_DATABASE_URL": f"sqlite:///{tmp_path / 'none.db'}"}
+    refused = _run(variables, "simulate-policy", "luetjenholm", "--draft", "dorf=draft-1")
+    assert refused.returncode != 0
+    assert refused.stderr.startswith(f"There is no database {tmp_path / 'none.db'}")
+    assert "dorflicht import" in refused.stderr
+    assert list(tmp_path.iterdir()) == []

@@ -280,6 +280,7 @@ async def test_the_command_line_says_in_a_sentence_what_is_wrong(w: World, tmp_p
     for words, named in (
         (("--draft", f"dorf={file}"), "press"),
         (("--draft", "dorf"), "ZONE="),
+        (("--draft", f"dorf={file}", "--draft", f"dorf={file}"), "something else of dorf already"),
         (("--draft", "dorf=draft-nobody-has"), "draft-nobody-has"),
         (("--draft", f"dorf={tmp_path / 'missing.toml'}"), "missing.toml"),
     ):

@@ -142,6 +142,7 @@ async def test_a_name_that_looks_like_a_formula_is_text_in_the_csv(village: Vill
     [
         (question(EARLIER, last=FIRST - timedelta(days=1)), "to"),
         (question(EARLIER, last=FIRST + timedelta(days=5 * 366)), "five years"),
+        (question(EARLIER, last=date(2031, 11, 20)), "five years"),
         (question(), "drafts"),
         (question(*[EARLIER] * 6), "at most 5"),
         (Question(FIRST, LAST, {"all-night": {"dorf": EARLIER}}, MODEL), "all-night"),
