@@ -1,10 +1,8 @@
-"""What the use cases and loops need from the outside, as protocols; adapters live in their own rooms."""
+"""One transaction of the store, topic by topic; `Tx` is all of them."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol
 
 from service.domain.energy import Entry
 from service.domain.inventory import (
@@ -21,162 +19,22 @@ from service.domain.inventory import (
 )
 from service.domain.leases import Alike, Lease, Progress, Span
 from service.domain.lights import Watched
-from service.domain.orders import Order
-from service.domain.policy import LightException, Policy
-from service.domain.reports import ControllerState, Message, MeterState, OutputState
-from service.domain.schedule import Step
-from service.domain.sun import Place
-from service.domain.words import Cause, Channel, FailState, Reason
-
-T = TypeVar("T")
-
-
-class Clock(Protocol):
-    """The only source of time. `speed` is how many seconds of it pass in a real second."""
-
-    @property
-    def speed(self) -> float:
-        """Seconds of this clock per real second."""
-        ...
-
-    def now(self) -> datetime:
-        """The present moment, UTC."""
-        ...
-
-    def machine_ms(self) -> int:
-        """The machine's own UTC time in milliseconds, whatever this clock says."""
-        ...
-
-    async def wait(self, *events: asyncio.Event, until: datetime | None = None) -> bool:
-        """Wait until one of `events` is set (True) or `until` has come (False), whichever is first."""
-        ...
+from service.domain.reports import ControllerState, MeterState, OutputState
+from service.ports.records import (
+    Answer,
+    Draft,
+    Enactment,
+    EnergyRow,
+    ExceptionRecord,
+    PressRecord,
+    SentOrder,
+    SentPlan,
+)
 
 
-@dataclass(frozen=True, slots=True)
-class PressRecord:
-    """A press as kept: granted with its lease, or refused with its reason. Names nobody."""
+class VillageTx(Protocol):
+    """What stands in the village."""
 
-    id: str
-    zone: ZoneKey
-    at: datetime
-    channel: Channel
-    refused: Reason | None
-    lease: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A policy that a council works on; nothing of it is in force. Its id is unique in its zone."""
-
-    id: str
-    policy: Policy
-    changed_by: str
-    changed_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Enactment:
-    """A policy as enacted, by whom and when; `signed_off` are the codes of the findings that were accepted by name.
-
-    `draft` is the id of the draft it was. It and `enacted_by` are None where it came with the municipality's file.
-    """
-
-    policy: Policy
-    enacted_by: str | None
-    enacted_at: datetime
-    signed_off: tuple[str, ...] = ()
-    draft: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ExceptionRecord:
-    """An exception and who entered it, at its `since`, and who withdrew it, at its `until`.
-
-    `entered_by` is None where it came with the municipality's file.
-    """
-
-    exception: LightException
-    entered_by: str | None
-    withdrawn_by: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was answered to an idempotent request, to be given again."""
-
-    status: int
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class SentOrder:
-    """The last order recorded for a controller, by output number.
-
-    `orders` is None where nobody knows what the controller holds: it, or the broker, knew a higher counter.
-    """
-
-    desired_n: int
-    orders: Mapping[int, Order] | None
-
-
-class PlanStep(NamedTuple):
-    """From a moment on an output gives `level` for `cause` (schedule or exception), faded to in `fade_s` seconds."""
-
-    at: datetime
-    level: int
-    cause: Cause = Cause.SCHEDULE
-    fade_s: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class OutputPlan:
-    """What one output does by itself: `steps` up to `ends`; then `rule` in every night."""
-
-    steps: tuple[PlanStep, ...]
-    ends: datetime
-    rule: tuple[Step, ...]
-    safety: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a controller carries out by itself for the coming nights."""
-
-    place: Place
-    outputs: Mapping[int, OutputPlan]
-    fail_state: FailState
-    cut_off_after_min: int
-    local_press_minutes: int
-    local_press_level: int
-
-
-@dataclass(frozen=True, slots=True)
-class SentPlan:
-    """The last plan recorded for a controller: its counter and a digest of its content."""
-
-    plan_n: int
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class EnergyRow:
-    """One booked stretch of energy of one output, with the output's zone."""
-
-    zone: str
-    start: datetime
-    end: datetime
-    energy_mwh: int
-    cause: Cause
-
-
-class Tx(Protocol):
-    """One transaction of the store. Synchronous: it runs in a worker thread from begin to commit.
-
-    Lists come in a stable order (by id). A key that does not exist gives None, or is left out of a mapping;
-    writing to one raises UnknownError, and a moment without its time zone ValueError.
-    """
-
-    # inventory
     def municipalities(self) -> list[Municipality]:
         """All municipalities."""
         ...
@@ -224,7 +82,10 @@ class Tx(Protocol):
         """
         ...
 
-    # policies
+
+class PolicyTx(Protocol):
+    """The council's rules."""
+
     def drafts(self, zone: ZoneKey) -> list[Draft]:
         """The zone's drafts, by id."""
         ...
@@ -257,7 +118,10 @@ class Tx(Protocol):
         """Let an exception hold no longer from `at` on; False when there is none, or it was withdrawn already."""
         ...
 
-    # presses and leases
+
+class PressTx(Protocol):
+    """Presses and what they bought."""
+
     def add_press(self, press: PressRecord) -> None:
         """Keep a press, before or after the lease that it names, in the same transaction."""
         ...
@@ -306,7 +170,10 @@ class Tx(Protocol):
         """Replace the progress of all leases alike that end after `now`."""
         ...
 
-    # orders and plans
+
+class OrderTx(Protocol):
+    """Orders and plans that were sent."""
+
     def sent_orders(self, controllers: Iterable[ControllerKey]) -> dict[ControllerKey, SentOrder]:
         """The last order recorded for each controller; controllers without one are left out."""
         ...
@@ -331,7 +198,10 @@ class Tx(Protocol):
         """
         ...
 
-    # what controllers say
+
+class ReportTx(Protocol):
+    """What controllers say."""
+
     def controller_states(self, controllers: Iterable[ControllerKey]) -> dict[ControllerKey, ControllerState]:
         """What is known of each controller that exists; unknown ids are left out."""
         ...
@@ -371,6 +241,10 @@ class Tx(Protocol):
         """Keep (controller, boot, seq); False when it was there already."""
         ...
 
+
+class EnergyTx(Protocol):
+    """What was booked."""
+
     def add_energy(self, entries: Sequence[Entry]) -> None:
         """Book energy. An entry that adjoins the output's last one, in the same hour, of the same cause and in
         the same zone, extends it. Entries stay with the zone that the output belonged to at the time."""
@@ -380,7 +254,10 @@ class Tx(Protocol):
         """Entries that start in [start, end), of all zones or one, by start."""
         ...
 
-    # idempotency and housekeeping
+
+class UpkeepTx(Protocol):
+    """Idempotency and housekeeping."""
+
     def answer(self, scope: str) -> Answer | None:
         """The kept answer of a scope (a hash of zone and key)."""
         ...
@@ -398,117 +275,9 @@ class Tx(Protocol):
         ...
 
 
-class Store(Protocol):
-    """Runs short transactions in worker threads.
+class Tx(VillageTx, PolicyTx, PressTx, OrderTx, ReportTx, EnergyTx, UpkeepTx, Protocol):
+    """One transaction of the store. Synchronous: it runs in a worker thread from begin to commit.
 
-    UnavailableError when the database is away, held by another program or busy for too long, or the store is closed;
-    InvalidError for a value that it cannot hold. A cancelled caller leaves nothing half done: its transaction never
-    began, or runs to its end.
+    Lists come in a stable order (by id). A key that does not exist gives None, or is left out of a mapping;
+    writing to one raises UnknownError, and a moment without its time zone ValueError.
     """
-
-    async def read(self, work: Callable[[Tx], T]) -> T:
-        """Run `work` in a read transaction on one snapshot."""
-        ...
-
-    async def write(self, work: Callable[[Tx], T]) -> T:
-        """Run `work`, once, in a write transaction: one after another, over all programs that use the database.
-
-        It is on disk when this returns. An exception rolls back.
-        """
-        ...
-
-    async def close(self) -> None:
-        """End the worker threads and close all connections."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """The broker is there and everything it had kept for us has been delivered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Disconnected:
-    """The broker is away: nothing is known of any controller until it is back."""
-
-
-class Lamps(Protocol):
-    """The way to the controllers."""
-
-    @property
-    def connected(self) -> bool:
-        """Whether the broker is there right now."""
-        ...
-
-    @property
-    def changed(self) -> asyncio.Event:
-        """Set whenever `connected` changes; the reader clears it."""
-        ...
-
-    async def order(self, controller: ControllerKey, desired_n: int, at: datetime, orders: Mapping[int, Order]) -> bool:
-        """Publish an order, retained; False when the broker did not take it."""
-        ...
-
-    async def plan(self, controller: ControllerKey, plan_n: int, at: datetime, plan: Plan) -> bool:
-        """Publish a plan, retained; False when the broker did not take it."""
-        ...
-
-    async def time(self, at: datetime, speed: float, seq: int) -> bool:
-        """Tell all controllers the time; `seq` is the machine's own UTC milliseconds."""
-        ...
-
-    def messages(self) -> AsyncIterator[list[Message | Connected | Disconnected]]:
-        """Everything that arrives, in batches of what is there, in order; ends when closed.
-
-        `Connected` comes after the retained messages of a (re)connect, `Disconnected` when the broker went.
-        """
-        ...
-
-    @property
-    def dropped(self) -> Mapping[str, int]:
-        """Messages dropped so far, by kind of fault."""
-        ...
-
-    async def close(self) -> None:
-        """Disconnect and end `messages`."""
-        ...
-
-
-class Access(Protocol):
-    """Who may connect to the broker, and which topics are theirs."""
-
-    async def add(self, secrets: Mapping[ControllerKey, str]) -> None:
-        """Let controllers in with these secrets; replaces an earlier secret. All or none."""
-        ...
-
-    async def revoke(self, controller: ControllerKey) -> None:
-        """Shut a controller out: its live connection closes and its secret opens nothing."""
-        ...
-
-    async def known(self) -> set[ControllerKey]:
-        """The controllers that are let in."""
-        ...
-
-
-class Watch(Protocol):
-    """Tells whoever shows a zone that something about it may have changed. Level-triggered: no queue."""
-
-    def ring(self, municipality: str, zones: Iterable[str]) -> None:
-        """Say that zones of a municipality changed."""
-        ...
-
-    def ring_all(self) -> None:
-        """Say that everything may have changed."""
-        ...
-
-    def version(self, municipality: str, zones: Iterable[str] | None = None) -> int:
-        """A number that grows with every change of one of the zones (None: of any zone)."""
-        ...
-
-    def listen(self) -> asyncio.Event:
-        """An event that is set on every ring until `ignore` is called with it."""
-        ...
-
-    def ignore(self, event: asyncio.Event) -> None:
-        """Stop setting an event got from `listen`."""
-        ...
