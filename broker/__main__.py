@@ -5,7 +5,9 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import resource
 import signal
+import ssl
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +15,12 @@ from pathlib import Path
 from amqtt.errors import BrokerError
 
 from broker.embedded import EmbeddedBroker
+from broker.entrance import EntranceError, server_tls
 from broker.rules import RulesError, RulesFile
 
 PURPOSE = "for demo, tests and a trial on one machine; real lamps want Mosquitto"
+MOST_FILES = 65_536
+"""File handles asked for at most."""
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -24,6 +29,8 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1", help="IPv4 address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=1883, help="TCP port (default: %(default)s)")
     parser.add_argument("--rules", type=Path, required=True, help="who may do what: broker/schema/access.json")
+    parser.add_argument("--certfile", help="certificate (PEM) of a TLS listener: `dorflicht certs` makes one")
+    parser.add_argument("--keyfile", help="its key (PEM)")
     parser.add_argument("--allow-remote", action="store_true", help="listen on more than loopback, unencrypted")
     return parser.parse_args(given)
 
@@ -36,14 +43,35 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-async def run(host: str, port: int, rules: Path) -> None:
+def raise_file_limit() -> None:
+    """Ask for as many file handles as this process may have: each connection takes one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def refusal(asked: argparse.Namespace) -> str | None:
+    """Why the command line cannot be followed, or None."""
+    if (asked.certfile is None) != (asked.keyfile is None):
+        return "--certfile and --keyfile go together: give both or none.\n"
+    if not is_loopback(asked.host) and asked.certfile is None and not asked.allow_remote:
+        return (
+            f"{asked.host} is not loopback: the embedded broker listens there with --certfile and --keyfile, "
+            "or unencrypted with --allow-remote, only.\n"
+        )
+    return None
+
+
+async def run(host: str, port: int, rules: Path, tls: ssl.SSLContext | None) -> None:
     """Serve until SIGTERM or SIGINT. RulesError or BrokerError when it cannot start."""
     stop = asyncio.Event()
     for wanted in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(wanted, stop.set)
-    broker = EmbeddedBroker(host, port, RulesFile(rules))
+    broker = EmbeddedBroker(host, port, RulesFile(rules), tls)
     await broker.start()
-    sys.stdout.write(f"Embedded broker ready on {host}:{port}, {PURPOSE}.\n")
+    how = "" if tls is None else " by TLS"
+    sys.stdout.write(f"Embedded broker ready on {host}:{port}{how}, {PURPOSE}.\n")
     sys.stdout.flush()
     watching = asyncio.create_task(broker.watch())
     await stop.wait()
@@ -59,13 +87,18 @@ def main(given: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(name)s: %(message)s")
     # amqtt logs a traceback when it cannot start; the sentence below says the same.
     logging.getLogger("amqtt").setLevel(logging.CRITICAL)
-    if not is_loopback(asked.host) and not asked.allow_remote:
-        sys.stderr.write(f"{asked.host} is not loopback: the embedded broker listens there with --allow-remote only.\n")
+    if (why := refusal(asked)) is not None:
+        sys.stderr.write(why)
         return 2
+    raise_file_limit()
     try:
-        asyncio.run(run(asked.host, asked.port, asked.rules))
+        tls = None if asked.certfile is None else server_tls(asked.certfile, asked.keyfile)
+        asyncio.run(run(asked.host, asked.port, asked.rules, tls))
     except RulesError as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except EntranceError as error:
+        sys.stderr.write(f"{error}.\n")
         return 1
     except BrokerError as error:
         reason = str(error.__cause__ or error)

@@ -2,6 +2,8 @@
 
 import asyncio
 import itertools
+import types
+from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 from amqtt.adapters import BufferReader, StreamWriterAdapter
@@ -37,6 +39,12 @@ UNREAD_AT_MOST = 8 * 1024 * 1024
 
 REFUSED = 0x80
 """SUBACK's code for a subscription that is not granted."""
+
+
+@types.coroutine
+def _others_first() -> Generator[None, None, None]:
+    """Give all other connections a turn: reading what has arrived already would not, and a flood is always there."""
+    yield
 
 
 class Refusal(Exception):  # noqa: N818 - no error of the program: the answer to a CONNECT
@@ -92,8 +100,11 @@ class Connection:
     """Reads a client's packets in order and writes to it. Everything but reading and waiting happens at once,
     without giving the event loop away, so that order is kept and an end is complete when `close` returns."""
 
-    def __init__(self, hub: Hub, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Take over an accepted stream."""
+    def __init__(
+        self, hub: Hub, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, let_in: Callable[[], None]
+    ) -> None:
+        """Take over an accepted stream. The hub calls `let_in` when it admits the client."""
+        self.let_in = let_in
         self._hub = hub
         self._reader = reader
         self._writer = writer
@@ -165,6 +176,7 @@ class Connection:
                 return True
             async with asyncio.timeout(ANSWER_WITHIN):
                 await self._answer(packet)
+            await _others_first()
 
     async def _answer(self, packet: Any) -> None:
         if isinstance(packet, PublishPacket):

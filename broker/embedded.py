@@ -1,19 +1,23 @@
-"""The embedded broker: amqtt's listener and packets, with connections, rights and delivery of our own.
+"""The embedded broker: amqtt's packets, with entrance, connections, rights and delivery of our own.
 
 amqtt 0.12.1 authenticates after it has changed sessions, never enforces keep-alive and leaves connections open
 that it took over or that broke the protocol (docs/decisions/0001-amqtt-for-hbmqtt.md has the list). So
-`stream_connected`, a public method, hands each connection to `Connection`, and amqtt's own sessions,
-subscriptions and broadcast loop stay empty. No private method of amqtt is called or overridden.
+amqtt is told that its listener is external, `Entrance` hands each connection to `Connection`, and amqtt's own
+sessions, subscriptions and broadcast loop stay empty. No private method of amqtt is called or overridden.
 """
 
 import asyncio
 import logging
+import ssl
 from collections import Counter
+from collections.abc import Callable
 
 from amqtt.broker import Broker, RetainedApplicationMessage
+from amqtt.errors import BrokerError
 from amqtt.mqtt.connack import BAD_USERNAME_PASSWORD, IDENTIFIER_REJECTED, NOT_AUTHORIZED
 
 from broker.connection import REFUSED, Connection, Refusal
+from broker.entrance import Entrance, EntranceError
 from broker.rules import RulesError, RulesFile, User, covers
 
 LOOK_EVERY = 0.25
@@ -26,10 +30,10 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt is not typed
     """Serves MQTT 3.1.1 by a rules file. Every session ends with its connection; retained messages end with
     the process."""
 
-    def __init__(self, host: str, port: int, rules: RulesFile) -> None:
-        """Prepare to listen on `host` and `port` once started."""
-        listener = {"type": "tcp", "bind": f"{host}:{port}"}
-        super().__init__({"listeners": {"default": listener}, "plugins": {}})
+    def __init__(self, host: str, port: int, rules: RulesFile, tls: ssl.SSLContext | None = None) -> None:
+        """Prepare to listen on `host` and `port` once started, by TLS alone where `tls` is given."""
+        super().__init__({"listeners": {"default": {"type": "external", "bind": f"{host}:{port}"}}, "plugins": {}})
+        self._entrance = Entrance(host, port, self._serve, lambda kind: self.note(kind, ""), tls)
         self._file = rules
         self._open: set[Connection] = set()
         self._clients: dict[str, Connection] = {}
@@ -39,14 +43,19 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt is not typed
         self._stopping = asyncio.Event()
         self.refused: Counter[str] = Counter()
 
-    async def stream_connected(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    async def start(self) -> None:
+        """Begin to listen. BrokerError when the address cannot be had."""
+        await super().start()
+        try:
+            self._entrance.open()
+        except EntranceError as error:
+            raise BrokerError(str(error)) from error
+
+    async def _serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, let_in: Callable[[], None]
     ) -> None:
         """Serve an accepted connection until it ends."""
-        if self._stopping.is_set():
-            writer.transport.abort()
-            return
-        connection = Connection(self, reader, writer)
+        connection = Connection(self, reader, writer, let_in)
         self._open.add(connection)
         await connection.serve()
 
@@ -65,6 +74,7 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt is not typed
         self._stopping.set()
         for connection in list(self._open):
             connection.close(with_will=False)
+        await self._entrance.close()
         await super().shutdown()
 
     def _follow(self) -> None:
@@ -97,6 +107,7 @@ class EmbeddedBroker(Broker):  # type: ignore[misc]  # amqtt is not typed
         if before is not None:
             before.close()
         self._clients[connection.client_id] = connection
+        connection.let_in()
         return user
 
     def left(self, connection: Connection) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import signal
 import socket
+import ssl
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,10 @@ class BrokerProcess:
     name: str
     host: str = "127.0.0.1"
     service_username: str = "service"
+    tls_port: int = 0
+    """Where it listens by TLS; 0 where it does not."""
+    tls: ssl.SSLContext | None = None
+    """What a client of `port` needs, where that speaks TLS."""
     process: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -76,7 +81,7 @@ class BrokerProcess:
             identifier=username if identifier is None else identifier,
             protocol=self.protocol,
             timeout=10,
-            **more,
+            **({"tls_context": self.tls} | more),
         )
 
     def service_client(self, identifier: str = "service-test", **more: Any) -> aiomqtt.Client:

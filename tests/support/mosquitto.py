@@ -15,6 +15,7 @@ from service.domain.inventory import ControllerKey
 from service.wire.access import new_secret
 from service.wire.dynsec import DynsecAccess, write_dynsec_file
 from tests.support.broker_process import BrokerProcess
+from tests.support.certificates import Tls
 from tests.support.ports import free_port
 
 CONFIGURATION = Path(__file__).parents[2] / "broker" / "mosquitto" / "mosquitto.conf"
@@ -41,13 +42,29 @@ def configuration(text: str, site: Mapping[str, str]) -> str:
     return text
 
 
+def with_tls(text: str, port: int, tls: Tls, folder: Path) -> str:
+    """The configuration with its TLS lines in use, as they stand, but for the site's own values."""
+    for line, value in (
+        ("listener 8883", f"{port} 127.0.0.1"),
+        ("certfile /etc/mosquitto/certs/server.pem", str(shutil.copy(tls.certfile, folder))),
+        ("keyfile /etc/mosquitto/certs/server.key", str(shutil.copy(tls.keyfile, folder))),
+        ("max_connections 8000", "8000"),
+    ):
+        word = line.split()[0]
+        assert text.count(f"\n#{line}\n") == 1, f"mosquitto.conf has no line #{line}"
+        text = text.replace(f"\n#{line}\n", f"\n{word} {value}\n")
+    return text
+
+
 @contextmanager
 def mosquitto(
     controllers: Mapping[ControllerKey, str] | None = None,
     *,
     protocol: aiomqtt.ProtocolVersion = aiomqtt.ProtocolVersion.V5,
+    tls: Tls | None = None,
 ) -> Iterator[BrokerProcess]:
-    """Mosquitto on a free port, knowing the service and the given controllers, the fast way to many of them.
+    """Mosquitto on a free port, knowing the service and the given controllers, the fast way to many of them. With
+    `tls` it listens on a second port as well, for whoever comes by TLS.
 
     Skips the test, with the reason, where Mosquitto or its plugin is not installed.
     """
@@ -62,7 +79,11 @@ def mosquitto(
             "plugin_opt_config_file": f"{folder}/access.json",
         }
         write_dynsec_file(folder / "access.json", secret, controllers or {})
-        (folder / "mosquitto.conf").write_text(configuration(CONFIGURATION.read_text("utf-8"), site), "utf-8")
+        text, tls_port = configuration(CONFIGURATION.read_text("utf-8"), site), 0
+        if tls is not None:
+            tls_port = free_port()
+            text = with_tls(text, tls_port, tls, folder)
+        (folder / "mosquitto.conf").write_text(text, "utf-8")
         if os.geteuid() == 0:
             for path in (folder, *folder.iterdir()):
                 shutil.chown(path, "mosquitto")
@@ -74,6 +95,7 @@ def mosquitto(
             service_password=secret,
             protocol=protocol,
             name="Mosquitto",
+            tls_port=tls_port,
         )
         broker.start()
         try:
