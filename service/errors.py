@@ -61,6 +61,18 @@ class UnavailableError(DorflichtError):
     reason = "unavailable"
 
 
+class NotSentError(DorflichtError):
+    """A message to staff was not taken; `lasting` where trying again cannot help."""
+
+    status = 502
+    reason = "not_sent"
+
+    def __init__(self, detail: str, *, lasting: bool = False) -> None:
+        """Keep the sentence, and whether it will stay so."""
+        super().__init__(detail)
+        self.lasting = lasting
+
+
 class SetupError(DorflichtError):
     """The program cannot start or go on as it was asked to; printed as one sentence, without a traceback."""
 

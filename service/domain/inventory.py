@@ -1,7 +1,7 @@
 """What stands in the village: municipalities, zones, controllers, outputs, meters and lamps."""
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -69,8 +69,20 @@ class EmissionFactor:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertRules:
+    """Whom alerts reach: e-mail addresses, a webhook's URL. Between `quiet_from` and `quiet_until` (local time) only
+    urgent ones go out; the others wait for the end of it."""
+
+    emails: tuple[str, ...] = ()
+    webhook: str | None = None
+    quiet_from: time | None = None
+    quiet_until: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Municipality:
-    """A tenant: its place, its language, what its energy costs, and the schedule that safety outputs follow."""
+    """A tenant: its place, its language, what its energy costs, the schedule that safety outputs follow, and whom
+    alerts reach."""
 
     id: str
     name: str
@@ -80,6 +92,7 @@ class Municipality:
     prices: tuple[Price, ...]
     safety_schedule: Schedule
     emission_factors: tuple[EmissionFactor, ...] = ()
+    alerts: AlertRules = AlertRules()
 
     def price_on(self, day: date) -> Price | None:
         """The price in force on a day, or None before the first."""
@@ -114,7 +127,8 @@ class Zone:
 class Output:
     """One switchable feed, with the schedule it follows and the lamps that hang on it.
 
-    `watts` is the sum of its lamps at level 100. A relay has min 0, max 100 and step 100.
+    `watts` is the sum of its lamps at level 100. A relay has min 0, max 100 and step 100. With `button` a push-button
+    at its controller asks for light in its zone.
     """
 
     key: OutputKey
@@ -125,6 +139,7 @@ class Output:
     safety: bool = False
     lamps: int = 1
     watts: float = 0.0
+    button: bool = False
 
     @property
     def fit(self) -> Fit:
@@ -160,13 +175,15 @@ class Lamp:
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """One device with one MQTT identity."""
+    """One device with one MQTT identity. Where it hangs behind a circuit that is switched, that is its `feeder`: it has
+    no power, and says nothing, while the feeder is off."""
 
     key: ControllerKey
     kind: str
     name: str
     outputs: tuple[Output, ...]
     meters: tuple[Meter, ...]
+    feeder: OutputKey | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ class Facts:
 
     `loads` hold at least one of the zone's own; `leases` are those pressed in this zone that ended since
     `look_back`, or still run, failed ones left out; `outputs` the availability of each of the zone's own outputs;
-    `proven` what the presser could show; `earlier` when this presser was granted light here.
+    `proven` what the presser could show; `earlier` when this presser was granted light here. `locked_until` is set
+    where somebody works at every output of the zone: until the first of them is free.
     """
 
     rulebook: Rulebook
@@ -47,6 +48,7 @@ class Facts:
     channel: Channel = Channel.WEB
     proven: Admission = Admission.ANYONE
     earlier: tuple[datetime, ...] = ()
+    locked_until: datetime | None = None
 
     @property
     def place(self) -> Place:
@@ -109,6 +111,8 @@ def judge(facts: Facts, now: datetime) -> Granted | Refused:
     if until < whole and not _gains(facts, policy, now, until):
         return Refused(Reason.ALREADY_LIT, None)
 
+    if facts.locked_until is not None and now < facts.locked_until:
+        return Refused(Reason.LOCKED, None)
     if not facts.broker_connected or all(seen is Availability.OFFLINE for seen in facts.outputs):
         return Refused(Reason.UNREACHABLE, None)
     return Granted(until, policy.press.level)
@@ -250,7 +254,7 @@ def _candidates(facts: Facts, now: datetime) -> Iterator[datetime]:
     A moment that a night names may lie before its noon, by what a press buys at most.
     """
     today = night_of(now, facts.place.tz)
-    found: set[datetime] = set()
+    found = set() if facts.locked_until is None else {facts.locked_until}
     for day in (today + timedelta(days=n) for n in range(HORIZON_NIGHTS)):
         found.update(_changes(facts, now, day))
         complete = night(facts.place, day).end - LONGEST_PRESS

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from service.domain.inventory import ControllerKey
-from service.domain.words import Cause
+from service.domain.words import Cause, EventKind, FaultKind
 
 MOST_BEHIND = timedelta(hours=1)
 """A controller's clock that lags by more is wrong."""
@@ -53,6 +54,7 @@ class Report:
     meters: Mapping[int, MeterReading]
     uptime_ms: int
     fw: str
+    clock_valid: bool = True
     retained: bool = False
 
 
@@ -75,7 +77,35 @@ class Counters:
     desired_n: int = 0
 
 
-Message = Report | Status | Counters
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at a controller, with an id that it gives once. `at` is None without a valid clock.
+
+    `output` is the one that a button belongs to, or that a fault is about; `served` says that the controller lit it
+    by itself. `on` tells whether a door, a hand switch or a fault (named by `code`) begins or is over.
+    """
+
+    controller: ControllerKey
+    id: str
+    kind: EventKind
+    at: datetime | None
+    output: int | None = None
+    served: bool = False
+    on: bool = True
+    code: FaultKind | None = None
+
+
+Message = Report | Status | Counters | Event
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What a controller told by an event and has not taken back: an open door, a hand switch, a fault of its own."""
+
+    controller: ControllerKey
+    kind: FaultKind
+    output: int | None
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +125,7 @@ class ControllerState:
     heard_at: datetime | None = None
     reported_at: datetime | None = None
     fw: str = ""
+    clock_valid: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +138,45 @@ class OutputState:
     confirmed_at: datetime
 
 
+class Sample(NamedTuple):
+    """A meter's power in W, and what its outputs' lamps draw nominally at their levels of that moment."""
+
+    at: datetime
+    watts: float
+    nominal: float
+
+
+MOST_SAMPLES = 24
+"""How many of a meter's last changes of power are remembered."""
+
+
 @dataclass(frozen=True, slots=True)
 class MeterState:
-    """The last reading of a meter."""
+    """The last reading of a meter: cumulative energy in mWh, power in W, voltage in V (None where it tells none).
+
+    `samples` are its last changes of power, oldest first, at most MOST_SAMPLES; the last one stands for the power now.
+    """
 
     total_mwh: int
     watts: float
     at: datetime
+    volts: float | None = None
+    samples: tuple[Sample, ...] = ()
+
+
+_FLUTTER = 0.05
+"""Part of a power below which a change is the mains' own."""
+
+
+def sampled(before: MeterState | None, reading: MeterReading, at: datetime, nominal: float) -> tuple[Sample, ...]:
+    """A meter's last changes of power with a new reading: one that changed neither power nor load adds nothing."""
+    samples = () if before is None else before.samples
+    if samples:
+        last = samples[-1]
+        same = abs(reading.watts - last.watts) <= max(1.0, _FLUTTER * max(last.watts, reading.watts))
+        if same and nominal == last.nominal:
+            return samples
+    return (*samples[1 - MOST_SAMPLES :], Sample(at, reading.watts, nominal))
 
 
 def moment_of(report: Report, last: datetime | None, now: datetime) -> datetime:

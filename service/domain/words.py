@@ -44,6 +44,7 @@ class Reason(StrEnum):
     ZONE_MINUTES = "zone_minutes"
     ZONE_ENERGY = "zone_energy"
     UNREACHABLE = "unreachable"
+    LOCKED = "locked"
 
 
 class Admission(StrEnum):
@@ -131,3 +132,68 @@ class RingSign(StrEnum):
     YES = "yes"
     NO = "no"
     UNKNOWN = "unknown"
+
+
+class FaultKind(StrEnum):
+    """What is wrong, in TALQ 2.7.1's words where it has one; the last five are ours."""
+
+    LAMP_FAILURE = "lampFailure"
+    LAMP_UNEXPECTED_ON = "lampUnexpectedOn"
+    LAMP_POWER_TOO_HIGH = "lampPowerTooHigh"
+    LAMP_POWER_TOO_LOW = "lampPowerTooLow"
+    RELAY_FAILURE = "relayFailure"
+    CYCLING_FAILURE = "cyclingFailure"
+    SUPPLY_LOSS = "supplyLoss"
+    CIRCUIT_BREAKER_TRIPPED = "circuitBreakerTripped"
+    COMMUNICATION_FAILURE = "communicationFailure"
+    CABINET_DOOR_OPEN = "cabinetDoorOpen"
+    LOCAL_OVERRIDE = "localOverride"
+    CLOCK_NOT_VALID = "clockNotValid"
+    ORDER_NOT_CONFIRMED = "orderNotConfirmed"
+    CIRCUITS_SWAPPED = "circuitsSwapped"
+    BROKER_OUTAGE = "brokerOutage"
+    SERVICE_OUTAGE = "serviceOutage"
+
+
+class FaultState(StrEnum):
+    """How far a fault has come. A suspected one is not told yet: its evidence has not lasted long enough."""
+
+    SUSPECTED = "suspected"
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    CLOSED = "closed"
+
+
+class FaultStep(StrEnum):
+    """What happened to a fault."""
+
+    OPENED = "opened"
+    ACKNOWLEDGED = "acknowledged"
+    NOTED = "noted"
+    CLOSED = "closed"
+    REOPENED = "reopened"
+
+
+class EventKind(StrEnum):
+    """What a controller tells apart from its reports."""
+
+    BUTTON = "button"
+    DOOR = "door"
+    FAULT = "fault"
+    LOCAL_OVERRIDE = "local_override"
+
+
+class AlertKind(StrEnum):
+    """Why staff gets a message."""
+
+    FAULT_OPENED = "fault_opened"
+    FAULT_REOPENED = "fault_reopened"
+    FAULT_CLOSED = "fault_closed"
+    LOCK_ENDING = "lock_ending"
+
+
+class AlertChannel(StrEnum):
+    """The way a message to staff goes."""
+
+    EMAIL = "email"
+    WEBHOOK = "webhook"

@@ -1,8 +1,9 @@
 """What the use cases and loops need from the outside, as protocols; adapters live in their own rooms."""
 
-from service.ports.outside import Access, Clock, Connected, Disconnected, Lamps, Store, Watch
+from service.ports.outside import STAFF, Access, Clock, Connected, Disconnected, Lamps, Notice, Notify, Store, Watch
 from service.ports.records import (
     Answer,
+    ClaimCode,
     Draft,
     Enactment,
     EnergyRow,
@@ -17,8 +18,10 @@ from service.ports.records import (
 from service.ports.transactions import Tx
 
 __all__ = [
+    "STAFF",
     "Access",
     "Answer",
+    "ClaimCode",
     "Clock",
     "Connected",
     "Disconnected",
@@ -27,6 +30,8 @@ __all__ = [
     "EnergyRow",
     "ExceptionRecord",
     "Lamps",
+    "Notice",
+    "Notify",
     "OutputPlan",
     "Plan",
     "PlanStep",

@@ -61,6 +61,16 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A message to staff: to whom (addresses, or one URL), its words, and the same as a JSON object for machines."""
+
+    to: tuple[str, ...]
+    subject: str
+    text: str
+    body: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Connected:
     """The broker is there and everything it had kept for us has been delivered."""
 
@@ -128,6 +138,10 @@ class Access(Protocol):
         ...
 
 
+STAFF = ""
+"""Rung like a zone by what staff alone sees: faults, locks. No zone has an empty id."""
+
+
 class Watch(Protocol):
     """Tells whoever shows a zone that something about it may have changed. Level-triggered: no queue."""
 
@@ -149,4 +163,12 @@ class Watch(Protocol):
 
     def ignore(self, event: asyncio.Event) -> None:
         """Stop setting an event got from `listen`."""
+        ...
+
+
+class Notify(Protocol):
+    """One way to staff: e-mail or webhook."""
+
+    async def send(self, message: Notice) -> None:
+        """Hand a message over; when this returns, the other side has taken it. NotSentError says why not."""
         ...

@@ -1,11 +1,11 @@
 """Records: what the store keeps and hands out beside the domain's own values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from service.domain.inventory import ZoneKey
+from service.domain.inventory import ControllerKey, ZoneKey
 from service.domain.orders import Order
 from service.domain.policy import LightException, Policy
 from service.domain.schedule import Step
@@ -15,7 +15,8 @@ from service.domain.words import Cause, Channel, FailState, Reason
 
 @dataclass(frozen=True, slots=True)
 class PressRecord:
-    """A press as kept: granted with its lease, or refused with its reason. Names nobody."""
+    """A press as kept: granted with its lease, or refused with its reason; with neither where the controller had
+    served it by itself before it told. Names nobody."""
 
     id: str
     zone: ZoneKey
@@ -71,13 +72,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class SentOrder:
-    """The last order recorded for a controller, by output number.
+    """The last order recorded for a controller, by output number, and when it was recorded.
 
     `orders` is None where nobody knows what the controller holds: it, or the broker, knew a higher counter.
     """
 
     desired_n: int
     orders: Mapping[int, Order] | None
+    at: datetime | None = field(default=None, compare=False)
 
 
 class PlanStep(NamedTuple):
@@ -91,12 +93,16 @@ class PlanStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OutputPlan:
-    """What one output does by itself: `steps` up to `ends`; then `rule` in every night."""
+    """What one output does by itself: `steps` up to `ends`; then `rule` in every night.
+
+    `local` is up to which level the output's button may light it by itself, from moments on; empty without a button.
+    """
 
     steps: tuple[PlanStep, ...]
     ends: datetime
     rule: tuple[Step, ...]
     safety: bool
+    local: tuple[tuple[datetime, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +134,14 @@ class EnergyRow:
     end: datetime
     energy_mwh: int
     cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimCode:
+    """A code that gets a controller its secret, once and before it expires. Only its hash is kept."""
+
+    controller: ControllerKey
+    digest: str
+    made_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None

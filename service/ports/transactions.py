@@ -20,6 +20,7 @@ from service.domain.inventory import (
 from service.domain.leases import Alike, Lease, Progress, Span
 from service.domain.lights import Watched
 from service.domain.reports import ControllerState, MeterState, OutputState
+from service.ports.care import AlertTx, CareTx, CredentialTx
 from service.ports.records import (
     Answer,
     Draft,
@@ -213,7 +214,7 @@ class ReportTx(Protocol):
     def watched(self, zones: Iterable[ZoneKey]) -> list[Watched]:
         """All that is known of the outputs of the given zones, by their keys.
 
-        A meter counts for an output only where it measures nothing else, the first of several.
+        A meter counts for an output only where it measures nothing else, the first of several; without its samples.
         """
         ...
 
@@ -275,7 +276,19 @@ class UpkeepTx(Protocol):
         ...
 
 
-class Tx(VillageTx, PolicyTx, PressTx, OrderTx, ReportTx, EnergyTx, UpkeepTx, Protocol):
+class Tx(
+    VillageTx,
+    PolicyTx,
+    PressTx,
+    OrderTx,
+    ReportTx,
+    CareTx,
+    AlertTx,
+    CredentialTx,
+    EnergyTx,
+    UpkeepTx,
+    Protocol,
+):
     """One transaction of the store. Synchronous: it runs in a worker thread from begin to commit.
 
     Lists come in a stable order (by id). A key that does not exist gives None, or is left out of a mapping;
