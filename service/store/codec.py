@@ -1,13 +1,18 @@
-"""Values that live in text and JSON columns: schedules, policies, exceptions and orders.
+"""Values that live in text and JSON columns: schedules, policies, exceptions, orders, alert rules and samples.
 
 Documents are written with all their fields: a default that changes one day must not change what was enacted.
 """
 
+import json
 from collections.abc import Mapping
+from datetime import time
+from functools import lru_cache
 from typing import Any
 
+from service.domain.inventory import AlertRules
 from service.domain.orders import Order, OrderStep
 from service.domain.policy import LightException, Policy
+from service.domain.reports import Sample
 from service.domain.schedule import Schedule
 from service.domain.words import Cause
 from service.store.columns import from_us, to_us
@@ -51,3 +56,40 @@ def orders_from_json(orders: dict[str, Any] | None) -> dict[int, Order] | None:
         )
         for n, steps in orders.items()
     }
+
+
+def alert_rules_to_json(rules: AlertRules) -> dict[str, Any]:
+    """Whom alerts reach; clocks as text."""
+    return {
+        "emails": list(rules.emails),
+        "webhook": rules.webhook,
+        "quiet_from": _clock_text(rules.quiet_from),
+        "quiet_until": _clock_text(rules.quiet_until),
+    }
+
+
+def alert_rules_from_json(rules: Mapping[str, Any]) -> AlertRules:
+    """The rules that `alert_rules_to_json` wrote."""
+    return AlertRules(
+        tuple(rules["emails"]), rules["webhook"], _clock(rules["quiet_from"]), _clock(rules["quiet_until"])
+    )
+
+
+def _clock_text(clock: time | None) -> str | None:
+    return None if clock is None else clock.isoformat()
+
+
+def _clock(text: str | None) -> time | None:
+    return None if text is None else time.fromisoformat(text)
+
+
+@lru_cache(maxsize=4096)
+def samples_to_json(samples: tuple[Sample, ...]) -> str:
+    """A meter's samples as text, moments in microseconds. Most reports change none, so both ways are remembered."""
+    return json.dumps([[to_us(at), watts, nominal] for at, watts, nominal in samples], separators=(",", ":"))
+
+
+@lru_cache(maxsize=4096)
+def samples_from_json(samples: str) -> tuple[Sample, ...]:
+    """The samples that `samples_to_json` wrote."""
+    return tuple(Sample(from_us(at), watts, nominal) for at, watts, nominal in json.loads(samples))

@@ -57,6 +57,11 @@ def check(inventory: Inventory, names: Mapping[str, set[Name]]) -> None:
             for m in c.meters
             for n in m.outputs
         ),
+        *(
+            (f"controller {c.key.controller}: feeder", "output", c.feeder[1:])
+            for c in inventory.controllers
+            if c.feeder is not None
+        ),
         *((f"lamp {one.id}: output", "output", one.output[1:]) for one in inventory.lamps),
     ]
     for where, kind, name in references:

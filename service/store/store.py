@@ -14,16 +14,19 @@ from service.errors import ConflictError, InvalidError, UnavailableError
 from service.ports import Tx
 from service.store import engines
 from service.store.migrate import require_schema, usable
+from service.store.tx_alerts import AlertsTx
+from service.store.tx_credentials import CredentialsTx
 from service.store.tx_energy import EnergyTx
 from service.store.tx_inventory import InventoryTx
 from service.store.tx_leases import LeasesTx
+from service.store.tx_maintenance import MaintenanceTx
 from service.store.tx_presses import PressesTx
 from service.store.tx_watch import WatchTx
 
 T = TypeVar("T")
 
 
-class SqlTx(InventoryTx, PressesTx, LeasesTx, WatchTx, EnergyTx):
+class SqlTx(InventoryTx, PressesTx, LeasesTx, WatchTx, MaintenanceTx, AlertsTx, CredentialsTx, EnergyTx):
     """One transaction: all topics on one connection."""
 
 

@@ -54,6 +54,7 @@ def among(statement: AnySelect, slug: Any) -> Among:
     )
 
 
+_MUNICIPALITY = select(municipality.c.id).where(municipality.c.slug == bindparam("municipality"))
 _ZONES = among(
     select(municipality.c.slug, zone.c.slug, zone.c.id).select_from(zone).join(municipality),
     zone.c.slug,
@@ -87,6 +88,7 @@ class BaseTx:
     def __init__(self, connection: Connection) -> None:
         """Work on a connection that has begun its transaction."""
         self._connection = connection
+        self._municipality_ids: dict[str, int] = {}
         self._zone_ids: dict[ZoneKey, int] = {}
         self._controller_ids: dict[ControllerKey, int] = {}
         self._output_ids: dict[OutputKey, OutputId] = {}
@@ -132,6 +134,16 @@ class BaseTx:
         if not self._insert_new(into, values):
             raise ConflictError(f"{what} is kept already")
 
+    def _municipality(self, slug: str) -> int:
+        """The key of a municipality. UnknownError when it does not exist."""
+        if slug not in self._municipality_ids:
+            for (id_,) in self._rows(_MUNICIPALITY, municipality=slug):
+                self._municipality_ids[slug] = id_
+        try:
+            return self._municipality_ids[slug]
+        except KeyError:
+            raise UnknownError(f"municipality: {slug} does not exist") from None
+
     def _zones(self, keys: Sequence[ZoneKey]) -> list[int]:
         """Keys of zones. UnknownError for one that does not exist."""
         if not self._zone_ids.keys() >= set(keys):
@@ -160,6 +172,7 @@ class BaseTx:
         return _found(self._meter_ids, key, "meter")
 
     def _forget_ids(self) -> None:
+        self._municipality_ids.clear()
         self._zone_ids.clear()
         self._controller_ids.clear()
         self._output_ids.clear()

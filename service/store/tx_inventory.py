@@ -10,23 +10,25 @@ from sqlalchemy import Column, Integer, Table, bindparam, delete, insert, select
 from service.domain.inventory import Inventory, Lamp, Municipality, Output
 from service.errors import ConflictError
 from service.store import tables
-from service.store.codec import schedule_to_json
+from service.store.codec import alert_rules_to_json, schedule_to_json
 from service.store.inventory_check import Name, check, names
 from service.store.tables import table
 from service.store.tx_base import AnySelect, controller, meter, municipality, output, zone
 from service.store.tx_policies import PoliciesTx, along_of
-from service.store.tx_village import VillageTx, emission_factor, lamp, meter_output, price
+from service.store.tx_village import VillageTx, emission_factor, feeder, lamp, meter_output, price
 
 _of = bindparam("of", type_=Integer)
 
 
 class _Kind(NamedTuple):
-    """One kind of thing: its table, how to list what a municipality has (key, name parts), what refers to it."""
+    """One kind of thing: its table, how to list what a municipality has (key, name parts), what refers to it: records
+    that keep it, and what is forgotten with it."""
 
     name: str
     table: Table
     present: AnySelect
     recorded: tuple[Column[Any], ...]
+    forgotten: tuple[Column[Any], ...] = ()
 
 
 def _columns(name: str, *models: type[tables.Base]) -> tuple[Column[Any], ...]:
@@ -37,19 +39,37 @@ _ZONE = _Kind(
     "zone",
     zone,
     select(zone.c.id, zone.c.slug).where(zone.c.municipality_id == _of),
-    _columns("zone_id", tables.PressRow, tables.LeaseRow, tables.EnergyEntryRow),
+    _columns("zone_id", tables.PressRow, tables.LeaseRow, tables.EnergyEntryRow, tables.MaintenanceLockRow),
 )
 _CONTROLLER = _Kind(
     "controller",
     controller,
     select(controller.c.id, controller.c.slug).where(controller.c.municipality_id == _of),
-    _columns("controller_id", tables.SentOrderRow, tables.SentPlanRow, tables.ControllerStateRow, tables.ReportKeyRow),
+    _columns(
+        "controller_id",
+        tables.SentOrderRow,
+        tables.SentPlanRow,
+        tables.ControllerStateRow,
+        tables.ReportKeyRow,
+        tables.FaultRow,
+        tables.MaintenanceLockRow,
+        tables.OutputTestRow,
+    ),
+    _columns("controller_id", tables.SignalRow, tables.ClaimCodeRow),
 )
 _OUTPUT = _Kind(
     "output",
     output,
     select(output.c.id, controller.c.slug, output.c.n).join(controller).where(controller.c.municipality_id == _of),
-    _columns("output_id", tables.OutputStateRow, tables.EnergyEntryRow),
+    _columns(
+        "output_id",
+        tables.OutputStateRow,
+        tables.EnergyEntryRow,
+        tables.FaultRow,
+        tables.MaintenanceLockRow,
+        tables.CommissionedRow,
+    ),
+    _columns("output_id", tables.SignalRow),
 )
 _METER = _Kind(
     "meter",
@@ -60,6 +80,8 @@ _METER = _Kind(
 _LAMP = _Kind("lamp", lamp, select(lamp.c.id, lamp.c.slug).where(lamp.c.municipality_id == _of), ())
 _lease = table(tables.LeaseRow)
 _LIGHTS = select(_lease.c.lights).distinct().join(zone).where(zone.c.municipality_id == _of)
+_output_test = table(tables.OutputTestRow)
+_STAGES = select(controller.c.slug, _output_test.c.stages).join(controller).where(controller.c.municipality_id == _of)
 _REMOVED_IN_THIS_ORDER = (_LAMP, _METER, _OUTPUT, _CONTROLLER, _ZONE)
 
 Ids = Mapping[Name, int]
@@ -77,6 +99,7 @@ class InventoryTx(VillageTx, PoliciesTx):
         of = self._save_municipality(inventory, of)
         zones = self._save_zones(inventory, of, at)
         outputs = self._save_outputs(inventory, of, zones)
+        self._save_feeders(inventory, of, outputs)
         self._save_meters(inventory, of, outputs)
         self._save_lamps(inventory, of, outputs)
         self._remove(gone)
@@ -95,11 +118,17 @@ class InventoryTx(VillageTx, PoliciesTx):
             for column in kind.recorded:
                 found = self._run(select(column).where(column.in_(gone[kind.name])).distinct(), {}) if left else ()
                 kept += [f"{kind.name} {'/'.join(map(str, left[row[0]]))}" for row in found]
+            if left and kind is _OUTPUT:
+                kept += [f"output {c}/{n}" for c, n in self._tested(of).intersection(left.values())]
             if left and kind is _ZONE:
                 kept += self._lit(slug, of, {str(name) for (name,) in left.values()})
         if kept:
             raise ConflictError(f"{', '.join(sorted(set(kept)))}: cannot be removed, something is recorded there")
         return gone
+
+    def _tested(self, of: int) -> set[Name]:
+        """The outputs of the municipality that were lit in a commissioning test."""
+        return {(slug, stage[0]) for slug, stages in self._rows(_STAGES, of=of) for stage in stages}
 
     def _lit(self, municipality: str, of: int, gone: set[str]) -> list[str]:
         """Which of the zones that are to go a lease of the municipality lights, or a policy of those that stay."""
@@ -111,10 +140,12 @@ class InventoryTx(VillageTx, PoliciesTx):
     def _remove(self, gone: Mapping[str, Sequence[int]]) -> None:
         for kind in _REMOVED_IN_THIS_ORDER:
             ids = gone.get(kind.name)
-            if ids and kind is _ZONE:
+            if not ids:
+                continue
+            if kind is _ZONE:
                 self._remove_rules(ids)
-            if ids:
-                self._run(delete(kind.table).where(kind.table.c.id.in_(ids)), {})
+            for column in (*kind.forgotten, kind.table.c.id):
+                self._run(delete(column.table).where(column.in_(ids)), {})
 
     def _sync(self, kind: _Kind, of: int, wanted: Mapping[Name, Mapping[str, Any]]) -> dict[Name, int]:
         """Update what is there, insert what is not; returns the keys of all."""
@@ -145,6 +176,7 @@ class InventoryTx(VillageTx, PoliciesTx):
             "currency": one.currency,
             "safety_schedule": schedule_to_json(one.safety_schedule),
             "note": inventory.note,
+            "alerts": alert_rules_to_json(one.alerts),
         }
         if of is None:
             of = int(self._run(insert(municipality).returning(municipality.c.id), values).scalar_one())
@@ -215,6 +247,17 @@ class InventoryTx(VillageTx, PoliciesTx):
             },
         )
 
+    def _save_feeders(self, inventory: Inventory, of: int, outputs: Ids) -> None:
+        controllers = self._present(_CONTROLLER, of)
+        self._run(delete(feeder).where(feeder.c.controller_id.in_(controllers.values())), {})
+        fed = [
+            {"controller_id": controllers[one.key.controller,], "output_id": outputs[one.feeder[1:]]}
+            for one in inventory.controllers
+            if one.feeder is not None
+        ]
+        if fed:
+            self._run(insert(feeder), fed)
+
     def _save_meters(self, inventory: Inventory, of: int, outputs: Ids) -> None:
         controllers = self._present(_CONTROLLER, of)
         meters = {one.key[1:]: one for each in inventory.controllers for one in each.meters}
@@ -259,4 +302,5 @@ def _output_values(one: Output, lamps: Sequence[Lamp]) -> dict[str, Any]:
         "safety": any(lamp.safety for lamp in lamps),
         "lamps": len(lamps),
         "watts": math.fsum(lamp.watts for lamp in lamps),
+        "button": one.button,
     }

@@ -10,7 +10,7 @@ from service.domain.reports import ControllerState, MeterState, OutputState
 from service.domain.words import Cause
 from service.ports import SentOrder, SentPlan
 from service.store import tables
-from service.store.codec import orders_from_json, orders_to_json
+from service.store.codec import orders_from_json, orders_to_json, samples_from_json, samples_to_json
 from service.store.tables import table
 from service.store.tx_base import AnyRow, AnySelect, BaseTx, OutputId, among, controller, meter, municipality, output
 
@@ -28,7 +28,8 @@ _CONTROLLER: AnySelect = select(
 ).select_from(municipality.join(controller))
 
 _ORDERS = among(
-    _CONTROLLER.join(sent_order).add_columns(sent_order.c.desired_n, sent_order.c.orders), controller.c.slug
+    _CONTROLLER.join(sent_order).add_columns(sent_order.c.desired_n, sent_order.c.orders, sent_order.c.at),
+    controller.c.slug,
 )
 _PLANS = (
     _CONTROLLER.join(sent_plan)
@@ -64,7 +65,8 @@ class ReportsTx(BaseTx):
         """The last order recorded for each controller; controllers without one are left out."""
         wanted = set(controllers)
         rows = ((self._controller_of(row), row) for row in self._among(_ORDERS, wanted))
-        return {key: SentOrder(row.desired_n, orders_from_json(row.orders)) for key, row in rows if key in wanted}
+        found = ((key, row) for key, row in rows if key in wanted)
+        return {key: SentOrder(row.desired_n, orders_from_json(row.orders), row.at) for key, row in found}
 
     def keep_order(self, controller: ControllerKey, order: SentOrder, at: datetime) -> None:
         """Record the order that is about to be published."""
@@ -120,6 +122,7 @@ class ReportsTx(BaseTx):
                 "heard_at": state.heard_at,
                 "reported_at": state.reported_at,
                 "fw": state.fw,
+                "clock_valid": state.clock_valid,
             },
         )
 
@@ -160,13 +163,23 @@ class ReportsTx(BaseTx):
             key = MeterKey(*self._controller_of(row), row.n)
             self._meter_ids[key] = row.of
             if key in wanted and row.total_mwh is not None:
-                states[key] = MeterState(row.total_mwh, row.watts, row.at)
+                samples = samples_from_json(row.samples)
+                states[key] = MeterState(row.total_mwh, row.watts, row.at, row.volts, samples)
         return states
 
     def save_meter_state(self, meter: MeterKey, state: MeterState) -> None:
         """Replace the reading of a meter."""
-        values = {"meter_id": self._meter(meter), "total_mwh": state.total_mwh, "watts": state.watts, "at": state.at}
-        self._upsert(meter_state, values)
+        self._upsert(
+            meter_state,
+            {
+                "meter_id": self._meter(meter),
+                "total_mwh": state.total_mwh,
+                "watts": state.watts,
+                "at": state.at,
+                "volts": state.volts,
+                "samples": samples_to_json(state.samples),
+            },
+        )
 
     def new_report(self, controller: ControllerKey, boot: int, seq: int, at: datetime) -> bool:
         """Keep (controller, boot, seq); False when it was there already."""
@@ -193,4 +206,5 @@ def controller_state_of(row: AnyRow) -> ControllerState:
         row.heard_at,
         row.reported_at,
         row.fw,
+        row.clock_valid,
     )

@@ -21,6 +21,7 @@ from service.domain.inventory import (
 from service.domain.sun import Place
 from service.domain.words import RingSign
 from service.store import tables
+from service.store.codec import alert_rules_from_json
 from service.store.tables import table
 from service.store.tx_base import (
     AnyRow,
@@ -39,6 +40,7 @@ price = table(tables.PriceRow)
 emission_factor = table(tables.EmissionFactorRow)
 meter_output = table(tables.MeterOutputRow)
 lamp = table(tables.LampRow)
+feeder = table(tables.FeederRow)
 
 _of = municipality.c.slug == bindparam("municipality")
 
@@ -74,6 +76,7 @@ OUTPUT_COLUMNS = (
     output.c.safety,
     output.c.lamps,
     output.c.watts,
+    output.c.button,
 )
 _OUTPUTS = among(
     select(*OUTPUT_COLUMNS)
@@ -83,12 +86,23 @@ _OUTPUTS = among(
     .join(controller, controller.c.id == output.c.controller_id),
     zone.c.slug,
 )
+_feeding_output, _feeding = output.alias("feeding_output"), controller.alias("feeding")
 _EVERY_CONTROLLER = (
-    select(*OUTPUT_COLUMNS, controller.c.id.label("controller_id"), controller.c.kind, controller.c.name)
+    select(
+        *OUTPUT_COLUMNS,
+        controller.c.id.label("controller_id"),
+        controller.c.kind,
+        controller.c.name,
+        _feeding.c.slug.label("feeding"),
+        _feeding_output.c.n.label("feeding_n"),
+    )
     .select_from(municipality)
     .join(controller)
     .outerjoin(output, output.c.controller_id == controller.c.id)
     .outerjoin(zone, zone.c.id == output.c.zone_id)
+    .outerjoin(feeder, feeder.c.controller_id == controller.c.id)
+    .outerjoin(_feeding_output, _feeding_output.c.id == feeder.c.output_id)
+    .outerjoin(_feeding, _feeding.c.id == _feeding_output.c.controller_id)
     .order_by(output.c.n)
 )
 _CONTROLLERS = _EVERY_CONTROLLER.where(_of)
@@ -159,6 +173,7 @@ class VillageTx(BaseTx):
                 mine[0].name,
                 tuple(self._output(row) for row in mine if row.n is not None),
                 tuple(measured.get(key, ())),
+                _feeder(mine[0]),
             )
             for key, mine in sorted(of.items())
         ]
@@ -205,7 +220,13 @@ class VillageTx(BaseTx):
         key = OutputKey(row.municipality, row.controller, row.n)
         self._output_ids[key] = OutputId(row.id, row.zone_id)
         self._zone_ids[ZoneKey(row.municipality, row.zone)] = row.zone_id
-        return Output(key, row.zone, row.min_level, row.max_level, row.step, row.safety, row.lamps, row.watts)
+        return Output(
+            key, row.zone, row.min_level, row.max_level, row.step, row.safety, row.lamps, row.watts, row.button
+        )
+
+
+def _feeder(row: AnyRow) -> OutputKey | None:
+    return None if row.feeding is None else OutputKey(row.municipality, row.feeding, row.feeding_n)
 
 
 def _municipality(rows: Sequence[AnyRow], factors: Sequence[AnyRow]) -> Municipality:
@@ -219,4 +240,5 @@ def _municipality(rows: Sequence[AnyRow], factors: Sequence[AnyRow]) -> Municipa
         tuple(Price(r.valid_from, r.per_kwh, r.source) for r in rows if r.valid_from is not None),
         schedule_from_json(row.safety_schedule),
         tuple(EmissionFactor(factor.valid_from, factor.g_per_kwh, factor.source) for factor in factors),
+        alert_rules_from_json(row.alerts),
     )

@@ -35,6 +35,7 @@ _WATCHED = among(
         meter_state.c.total_mwh,
         meter_state.c.watts.label("measured"),
         meter_state.c.at.label("measured_at"),
+        meter_state.c.volts,
     )
     .select_from(municipality)
     .join(zone)
@@ -57,7 +58,8 @@ class WatchTx(VillageTx, ReportsTx):
     def watched(self, zones: Iterable[ZoneKey]) -> list[Watched]:
         """All that is known of the outputs of the given zones, by their keys.
 
-        A meter counts for an output only where it measures nothing else, the first of several.
+        A meter counts for an output only where it measures nothing else, the first of several. Its samples are left
+        out: a press has no use for them, and they are most of what would be read.
         """
         wanted = set(zones)
         found = {
@@ -75,7 +77,7 @@ class WatchTx(VillageTx, ReportsTx):
             state=None
             if row.reported is None
             else OutputState(row.reported, Cause(row.cause), row.since, row.confirmed_at),
-            meter=MeterState(row.total_mwh, row.measured, row.measured_at) if measured else None,
+            meter=MeterState(row.total_mwh, row.measured, row.measured_at, row.volts) if measured else None,
             order=(orders_from_json(row.orders) or {}).get(row.n, ()),
             desired_n=row.ordered_n or 0,
         )

@@ -1,25 +1,30 @@
-"""A database of the first release, with what a village had in it, goes on to say the same."""
+"""A database of an earlier release, with what a village had in it, goes on to say the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
 from alembic import command
-from sqlalchemy import MetaData, create_engine
+from sqlalchemy import MetaData, create_engine, inspect
 
+from service.domain.faults import Fault, Subject
+from service.domain.inventory import AlertRules, Output, OutputKey
 from service.domain.leases import Lease, Progress
 from service.domain.policy import Policy, PressRules, Resolution, Rulebook
+from service.domain.reports import ControllerState, MeterState, Signal
 from service.domain.schedule import Anchor, Schedule, Step
-from service.domain.words import Channel, FailState, LeaseState, Reason
-from service.ports import Enactment, ExceptionRecord, PressRecord
+from service.domain.words import Channel, FailState, FaultKind, FaultState, LeaseState, Reason
+from service.errors import ConflictError
+from service.ports import Enactment, ExceptionRecord, PressRecord, Tx
 from service.store import engines, migrate, open_store
+from service.store.codec import exception_to_json, policy_to_json, schedule_to_json
 from service.store.columns import to_us
 from service.store.migrate import _config
 from service.store.tables import Base
 from tests.contract.test_store_policies import FESTIVAL
-from tests.support.leck import ALL_NIGHT, CROSSING, NOW, STREET, later
+from tests.support.leck import ALL_NIGHT, CABINET, CROSSING, METER, NOW, STREET, later
 from tests.support.stores import query
 
 MARCH = datetime(2026, 2, 28, 23, tzinfo=UTC)
@@ -96,11 +101,16 @@ def village_of_then() -> dict[str, list[tuple[Any, ...]]]:
 
 def first_release(url: str, village: Mapping[str, list[tuple[Any, ...]]]) -> None:
     """Make the tables of the first release, and put a village into them."""
+    release(url, "0001", village)
+
+
+def release(url: str, revision: str, village: Mapping[str, list[tuple[Any, ...]]]) -> None:
+    """Make the tables of a release, and put a village into them."""
     engine = engines.migrator(engines.parse_url(url))
     with engine.begin() as connection:
         config = _config()
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, revision)
         then = MetaData()
         then.reflect(connection)
         for name, rows in village.items():
@@ -158,8 +168,119 @@ async def test_presses_and_leases_of_the_first_release_are_kept(blank_url: str) 
     await store.close()
 
 
-def test_nothing_is_left_of_the_old_tables_and_no_default_is_the_databases(blank_url: str) -> None:
-    first_release(blank_url, village_of_then())
+def village_with_rules() -> dict[str, list[tuple[Any, ...]]]:
+    """Rows by table of the second release, in the columns' order; of each table at least one."""
+    now, until = to_us(NOW), to_us(LEASE.until)
+    schedule, rules = schedule_to_json(DARK), policy_to_json(FIRST)
+    order = {"1": [[now, 80, until, "press", LEASE.id]]}
+    return {
+        "municipality": [
+            (1, "leck", "Leck", "Europe/Berlin", 54.77, 8.98, "de", "EUR", schedule, "made up", "DE-SH"),
+            (2, "there", "There", "Pacific/Auckland", -36.8, 174.8, "en", "NZD", schedule, "", ""),
+        ],
+        "price": [(1, date(2025, 1, 1), "0.30", "assumed")],
+        "emission_factor": [(1, date(2025, 1, 1), 363, "assumed")],
+        "zone": [
+            (1, 1, "hauptstrasse", "Hauptstraße", True),
+            (2, 1, "kreuzung", "Kreuzung", False),
+            (3, 1, "am-see", "Am See", True),
+        ],
+        "policy_version": [
+            (zone, 1, rules, FIRST.valid_from, "2024/7 – Ö", None, "", None, now, ["press_daylight"], None)
+            for zone in (1, 2, 3)
+        ],
+        "policy_draft": [(1, "draft", rules, None, None, None, "the clerk", now)],
+        "light_exception": [
+            (1, FESTIVAL.id, exception_to_json(FESTIVAL), FESTIVAL.last, "the clerk", now, None, None)
+        ],
+        "controller": [(7, 1, "cabinet-1", "cabinet", "Schaltschrank")],
+        "output": [(8, 7, 1, 1, 0, 100, 100, False, 1, 40.5), (9, 7, 2, 2, 10, 90, 5, True, 1, 60.0)],
+        "meter": [(5, 7, 1)],
+        "meter_output": [(5, 8), (5, 9)],
+        "lamp": [
+            (1, 1, "h-1", 8, 40.5, 54.77, 8.98, "H1", False, "yes"),
+            (2, 1, "k-1", 9, 60.0, 54.77, 8.98, "K1", True, "no"),
+        ],
+        "lease": [(1000, LEASE.id, 1, "hauptstrasse kreuzung", now, until, 80, "lit", 2, 3, None, False)],
+        "press": [(1000, "p", 1, now, "web", None, LEASE.id)],
+        "answer": [("scope", 201, "{}", now)],
+        "sent_order": [(7, 3, order, now)],
+        "sent_plan": [(7, 4, "digest", now)],
+        "controller_state": [(7, True, 1, 2, 3, 4, 5, now, now, "1.0")],
+        "output_state": [(8, 80, "press", now, now), (9, 0, "schedule", now, now)],
+        "meter_state": [(5, 2**53, 101.25, now)],
+        "report_key": [(7, 2, 3, now)],
+        "energy_entry": [(1000, 8, 1, now, until, 2**53, "press")],
+        "probe": [(1, 7)],
+    }  # fmt: skip
+
+
+async def test_what_stood_and_was_said_in_the_second_release_is_kept(blank_url: str) -> None:
+    release(blank_url, "0002", village_with_rules())
+    migrate(blank_url)
+    store = open_store(blank_url)
+    home = await store.read(lambda tx: tx.municipality("leck"))
+    [cabinet] = await store.read(lambda tx: tx.controllers("leck"))
+    states = await store.read(lambda tx: tx.controller_states([CABINET]))
+    readings = await store.read(lambda tx: tx.meter_states([METER]))
+    orders = await store.read(lambda tx: tx.sent_orders([CABINET]))
+    street = await store.read(lambda tx: tx.zone(STREET))
+    known = await store.write(lambda tx: tx.new_report(CABINET, 2, 3, NOW))
+    await store.close()
+    assert home is not None
+    assert (home.alerts, home.place.region, home.safety_schedule) == (AlertRules(), "DE-SH", DARK)
+    assert [output.button for output in cabinet.outputs] == [False, False]
+    assert cabinet.outputs[1] == Output(OutputKey(*CABINET, 2), "kreuzung", 10, 90, 5, True, 1, 60.0)
+    assert cabinet.feeder is None
+    assert states == {CABINET: ControllerState(True, 1, 2, 3, 4, 5, NOW, NOW, "1.0", None)}
+    assert readings == {METER: MeterState(2**53, 101.25, NOW, None, ())}
+    assert orders[CABINET].desired_n == 3
+    assert street is not None
+    assert street.rulebook == Rulebook((FIRST,), (replace(FESTIVAL, since=NOW),))
+    assert not known
+
+
+def test_no_row_of_the_second_release_is_lost_or_changed(blank_url: str) -> None:
+    village = village_with_rules()
+    release(blank_url, "0002", village)
+    columns = {name: ", ".join(names) for name, names in columns_of(blank_url, village).items()}
+    before = {name: query(blank_url, f"SELECT {columns[name]} FROM {name}") for name in village}  # noqa: S608 - names from above
+    assert {name: len(rows) for name, rows in before.items()} == {name: len(rows) for name, rows in village.items()}
+    migrate(blank_url)
+    after = {name: query(blank_url, f"SELECT {columns[name]} FROM {name}") for name in village}  # noqa: S608 - names from above
+    assert after == before
+
+
+def columns_of(url: str, names: Iterable[str]) -> dict[str, list[str]]:
+    """The columns of some tables."""
+    engine = create_engine(url)
+    columns = {name: [column["name"] for column in inspect(engine).get_columns(name)] for name in names}
+    engine.dispose()
+    return columns
+
+
+async def test_the_second_releases_village_has_room_for_what_is_new(blank_url: str) -> None:
+    release(blank_url, "0002", village_with_rules())
+    migrate(blank_url)
+    store = open_store(blank_url)
+    fault = Fault("f" * 32, "leck", Subject("cabinet-1", 1), FaultKind.LAMP_FAILURE, FaultState.OPEN, NOW)
+
+    def work(tx: Tx) -> None:
+        tx.save_fault(fault)
+        tx.set_signal(Signal(CABINET, FaultKind.CABINET_DOOR_OPEN, None, NOW), on=True)
+        tx.keep_alive(NOW)
+
+    await store.write(work)
+    assert await store.read(lambda tx: tx.faults("leck")) == [fault]
+    assert len(await store.read(lambda tx: tx.signals("leck"))) == 1
+    with pytest.raises(ConflictError):
+        await store.write(lambda tx: tx.save_fault(replace(fault, id="e" * 32)))
+    await store.close()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_nothing_is_left_of_the_old_tables_and_no_default_is_the_databases(blank_url: str, revision: str) -> None:
+    release(blank_url, revision, village_of_then() if revision == "0001" else village_with_rules())
     migrate(blank_url)
     engine = create_engine(blank_url)
     with engine.connect() as connection:
@@ -174,8 +295,9 @@ def test_nothing_is_left_of_the_old_tables_and_no_default_is_the_databases(blank
         assert query(blank_url, "PRAGMA foreign_key_check") == []
 
 
-def test_an_empty_first_release_migrates(blank_url: str) -> None:
-    first_release(blank_url, {})
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_an_empty_database_migrates(blank_url: str, revision: str) -> None:
+    release(blank_url, revision, {})
     migrate(blank_url)
     assert query(blank_url, "SELECT count(*) FROM policy_version") == [(0,)]
 
@@ -185,6 +307,6 @@ def test_there_is_no_way_back_that_would_lose_rules(store_url: str) -> None:
     with engine.connect() as connection:
         config = _config()
         config.attributes["connection"] = connection
-        with pytest.raises(RuntimeError, match="no way back from 0002"):
+        with pytest.raises(RuntimeError, match="no way back from 0003"):
             command.downgrade(config, "0001")
     engine.dispose()

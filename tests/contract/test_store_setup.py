@@ -65,7 +65,7 @@ def test_a_newer_schema_is_left_alone(blank_url: str) -> None:
 
 
 def test_an_older_schema_is_not_opened(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ScriptDirectory, "get_current_head", lambda _: "0003")  # as if there were one more step
+    monkeypatch.setattr(ScriptDirectory, "get_current_head", lambda _: "9998")  # as if there were one more step
     with pytest.raises(SetupError, match="older program: migrate it first"):
         open_store(store_url)
 
