@@ -72,6 +72,7 @@ REFUSAL_STATUS = {
     Reason.ZONE_MINUTES: 429,
     Reason.ZONE_ENERGY: 429,
     Reason.UNREACHABLE: 503,
+    Reason.LOCKED: 503,
 }
 
 

@@ -23,7 +23,8 @@ class Streams:
 class Context:
     """The parts behind the routes.
 
-    `nudge` wakes the conductor for zones, `rules_changed` wakes everybody for everything; `alive` tells whether the
+    `nudge` wakes the conductor for zones, `rules_changed` wakes everybody for everything, `rules_changed_in` for
+    a municipality; `alive` tells whether the
     loops run; `stopping` is set when open streams must end. `begin_simulation` queues a simulation, `simulation`
     finds one of a municipality by its id. Presses older than `keep_presses` are gone.
     """
@@ -36,6 +37,7 @@ class Context:
     streams: Streams
     nudge: Callable[[tuple[ZoneKey, ...]], None]
     rules_changed: Callable[[], None]
+    rules_changed_in: Callable[[str], None]
     alive: Callable[[], bool]
     stopping: asyncio.Event
     staff_token: str

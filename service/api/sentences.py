@@ -54,6 +54,10 @@ _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
             "Die Lampen melden sich gerade nicht. Bitte versuchen Sie es ab {time} noch einmal.",
             "Die Lampen melden sich gerade nicht. Bitte versuchen Sie es in einer halben Minute noch einmal.",
         ),
+        Reason.LOCKED: (
+            "An diesen Lampen wird gearbeitet. Licht gibt es wieder ab {time}.",
+            "An diesen Lampen wird gearbeitet.",
+        ),
     },
     "en": {
         Reason.DAYLIGHT: ("By day no light is needed. You can press from {time} on.", "By day no light is needed."),
@@ -96,6 +100,10 @@ _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
         Reason.UNREACHABLE: (
             "The lamps do not answer right now. Please try again from {time} on.",
             "The lamps do not answer right now. Please try again in half a minute.",
+        ),
+        Reason.LOCKED: (
+            "Somebody works at these lamps. Light again from {time} on.",
+            "Somebody works at these lamps.",
         ),
     },
 }

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import uvicorn
 
+from service.app.outside import access_of, broker_of
 from service.app.web import create_app
 from service.clock import SystemClock
 from service.domain.inventory import Inventory
 from service.errors import SetupError
-from service.ports import Access
 from service.settings import Settings
 from service.store import migrate, open_store
 from service.usecases.enroll import Enrolled, enroll, read_files
 from service.wire.access import RulesFileAccess, replace_file
-from service.wire.dynsec import DynsecAccess, write_dynsec_file
-from service.wire.lamps import Broker, MqttLamps
+from service.wire.dynsec import write_dynsec_file
+from service.wire.lamps import MqttLamps
 
 log = logging.getLogger(__name__)
 
@@ -66,13 +66,7 @@ def serve(settings: Settings) -> None:
 
 def _server(settings: Settings) -> _Server:
     clock = SystemClock(_demo_start(settings), settings.demo_speed) if settings.demo else SystemClock()
-    broker = Broker(
-        settings.mqtt_host,
-        settings.mqtt_port,
-        settings.mqtt_username,
-        settings.mqtt_password.get_secret_value(),
-        settings.mqtt_version,
-    )
+    broker = broker_of(settings)
     app = create_app(settings, clock=clock, store=open_store(settings.database_url), lamps=MqttLamps(broker, clock))
     config = uvicorn.Config(
         app,
@@ -98,18 +92,11 @@ def import_files(settings: Settings, files: Sequence[Path], credentials: Path | 
 
 async def _import(settings: Settings, inventories: Sequence[Inventory], credentials: Path | None) -> Enrolled:
     store = open_store(settings.database_url)
-    access = None if credentials is None else _access(settings)
+    access = None if credentials is None else access_of(settings)
     try:
         return await enroll(store, access, inventories, credentials, replace_file, SystemClock().now())
     finally:
         await store.close()
-
-
-def _access(settings: Settings) -> Access:
-    if settings.access == "rules":
-        return RulesFileAccess(settings.access_file)
-    password = settings.mqtt_password.get_secret_value()
-    return DynsecAccess(settings.mqtt_host, settings.mqtt_port, settings.mqtt_username, password)
 
 
 def prepare_broker(settings: Settings, observer_secret: str | None = None) -> None:

@@ -2,19 +2,22 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from service.domain.words import AlertChannel
 from service.errors import UnavailableError
+from service.loops.alerter import Alerter
 from service.loops.conductor import Conductor
 from service.loops.housekeeping import Housekeeping
+from service.loops.inspector import Inspector
 from service.loops.listener import Listener
 from service.loops.simulator import Simulator
 from service.loops.timekeeper import Timekeeper
 from service.loops.watch import LocalWatch
-from service.ports import Clock, Lamps, Store
+from service.ports import Clock, Lamps, Notify, Store
 from service.wire.lamps import MqttLamps
 
 log = logging.getLogger(__name__)
@@ -26,16 +29,25 @@ class Service:
     """The running parts behind one app: started and stopped by its lifespan."""
 
     def __init__(
-        self, clock: Clock, store: Store, lamps: Lamps, *, keep_presses: timedelta, clock_file: Path | None = None
+        self,
+        clock: Clock,
+        store: Store,
+        lamps: Lamps,
+        *,
+        keep_presses: timedelta,
+        clock_file: Path | None,
+        ways: Mapping[AlertChannel, Notify],
     ) -> None:
         """Connect the parts; nothing runs yet. Older presses than `keep_presses` are deleted; `clock_file` is where the
-        demo notes its time."""
+        demo notes its time; `ways` are those on which alerts go out."""
         self.clock, self.store, self.lamps = clock, store, lamps
         self.watch = LocalWatch()
         self.conductor = Conductor(store, lamps, clock, self.watch)
         self.timekeeper = Timekeeper(lamps, clock)
         self.listener = Listener(store, lamps, clock, self.watch, self.conductor, self.timekeeper)
         self.housekeeping = Housekeeping(store, clock, keep_presses)
+        self.alerter = Alerter(store, clock, ways)
+        self.inspector = Inspector(store, lamps, clock, self.watch, self.alerter.nudge)
         self.simulator = Simulator()
         self.stopping = asyncio.Event()
         self._clock_file = clock_file
@@ -48,11 +60,19 @@ class Service:
     def moved(self) -> None:
         """Tell everybody that the clock was moved."""
         self.timekeeper.moved()
+        self.inspector.nudge()
+        self.alerter.nudge()
         self.rules_changed()
 
     def rules_changed(self) -> None:
         """Tell everybody that everything may be different now."""
         self.conductor.nudge_all()
+        self.watch.ring_all()
+
+    def rules_changed_in(self, municipality: str) -> None:
+        """Tell everybody that everything in a municipality may be different now."""
+        self.conductor.nudge_home(municipality)
+        self.inspector.nudge()
         self.watch.ring_all()
 
     @asynccontextmanager
@@ -62,6 +82,8 @@ class Service:
             "listener": self.listener.run,
             "conductor": self.conductor.run,
             "timekeeper": self.timekeeper.run,
+            "inspector": self.inspector.run,
+            "alerter": self.alerter.run,
         }
         if isinstance(self.lamps, MqttLamps):
             loops["lamps"] = self.lamps.run

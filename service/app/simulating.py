@@ -58,7 +58,7 @@ def simulate_policies(settings: Settings, asked: Asked, progress: Callable[[int,
 
 
 async def _prepare(settings: Settings, asked: Asked) -> Prepared:
-    _require_database(settings.database_url)
+    require_database(settings.database_url)
     store = open_store(settings.database_url)
     now = SystemClock().now()
     try:
@@ -68,7 +68,7 @@ async def _prepare(settings: Settings, asked: Asked) -> Prepared:
         await store.close()
 
 
-def _require_database(url: str) -> None:
+def require_database(url: str) -> None:
     """Whoever only asks makes no database."""
     path = url.removeprefix("sqlite:///")
     if path != url and not Path(path).exists():

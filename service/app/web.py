@@ -9,10 +9,11 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
 from service import __version__
-from service.api import citizen, council, demo, docs, health, problems
+from service.api import citizen, council, demo, docs, health, problems, technician
 from service.api.context import Context, Streams
 from service.api.edge import Edge
 from service.api.views import Views
+from service.app.outside import ways_of
 from service.app.running import Service
 from service.clock import SystemClock
 from service.ports import Clock, Lamps, Store, Tx
@@ -27,7 +28,9 @@ def create_app(settings: Settings, *, clock: Clock, store: Store, lamps: Lamps) 
     """The web application over given parts; its lifespan runs the loops and closes store and lamps at the end."""
     keep_presses = timedelta(days=settings.keep_presses_nights)
     clock_file = settings.demo_clock_file if settings.demo else None
-    service = Service(clock, store, lamps, keep_presses=keep_presses, clock_file=clock_file)
+    service = Service(
+        clock, store, lamps, keep_presses=keep_presses, clock_file=clock_file, ways=ways_of(settings, clock)
+    )
     context = Context(
         store=store,
         lamps=lamps,
@@ -37,6 +40,7 @@ def create_app(settings: Settings, *, clock: Clock, store: Store, lamps: Lamps) 
         streams=Streams(),
         nudge=service.conductor.nudge,
         rules_changed=service.rules_changed,
+        rules_changed_in=service.rules_changed_in,
         alive=service.alive,
         stopping=service.stopping,
         staff_token=settings.staff_token.get_secret_value(),
@@ -62,8 +66,9 @@ def create_app(settings: Settings, *, clock: Clock, store: Store, lamps: Lamps) 
     )
     app.state.service = service
     problems.install(app, clock, pages.not_found)
-    for router in (citizen.build(context), council.build(context, _motion), health.build(context)):
-        app.include_router(router)
+    for build in (citizen.build, technician.build, health.build):
+        app.include_router(build(context))
+    app.include_router(council.build(context, _motion))
     docs.install(app)
     if settings.demo and isinstance(clock, SystemClock):
         app.include_router(demo.build(context, _mover(clock, service)))

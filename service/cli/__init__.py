@@ -9,6 +9,8 @@ import typer
 from pydantic import ValidationError
 
 from service.app import DorflichtError, import_files, prepare_broker, serve
+from service.cli.certs import certs
+from service.cli.controller import controller
 from service.cli.demo import Options, run_demo
 from service.cli.simulate import simulate_policy
 from service.settings import Settings
@@ -52,6 +54,8 @@ def prepare_broker_command() -> None:
 
 
 app.command("simulate-policy")(simulate_policy)
+app.command("certs")(certs)
+app.add_typer(controller, name="controller")
 
 
 @app.command("demo")

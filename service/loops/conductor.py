@@ -7,6 +7,7 @@ moment heals by planning again. It sleeps until a nudge, the next noon or the ne
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -32,6 +33,8 @@ class Conductor:
         self._store, self._lamps, self._clock, self._watch = store, lamps, clock, watch
         self._nudged = asyncio.Event()
         self._zones: dict[str, set[ZoneKey]] = defaultdict(set)
+        self._homes: set[str] = set()
+        self._answers: set[ControllerKey] = set()
         self._everything = True
         self._again = False
         self._flights = Flights()
@@ -39,10 +42,16 @@ class Conductor:
         self._noon: dict[str, datetime] = {}
         self._began: int | None = 1  # long ago: not well before the first round has ended
 
-    def nudge(self, zones: tuple[ZoneKey, ...]) -> None:
-        """Look at the outputs of these zones now."""
+    def nudge(self, zones: Iterable[ZoneKey], *, answer: Iterable[ControllerKey] = ()) -> None:
+        """Look at the outputs of these zones now; controllers in them that wait for an `answer` get one."""
         for zone in zones:
             self._zones[zone.municipality].add(zone)
+        self._answers.update(answer)
+        self._nudged.set()
+
+    def nudge_home(self, municipality: str) -> None:
+        """Look at all of a municipality now: unlike presses, nothing waits for the answer to the last order."""
+        self._homes.add(municipality)
         self._nudged.set()
 
     def nudge_all(self, *, again: bool = False) -> None:
@@ -80,6 +89,7 @@ class Conductor:
     async def _conduct_all(self) -> None:
         again, self._everything, self._again = self._again, False, False
         self._zones.clear()
+        self._homes.clear()
         self._flights.forget()
         for municipality in await self._store.read(lambda tx: tx.municipalities()):
             await self._conduct_municipality(municipality, again=again)
@@ -87,7 +97,8 @@ class Conductor:
     async def _conduct_municipality(self, municipality: Municipality, *, again: bool) -> None:
         now, speed = self._clock.now(), self._clock.speed
         self._noon[municipality.id] = next_noon(municipality, now)
-        done = await self._store.write(lambda tx: conduct(tx, municipality.id, now, speed, again=again))
+        answer = self._answers_in(municipality.id)
+        done = await self._store.write(lambda tx: conduct(tx, municipality.id, now, speed, again=again, answer=answer))
         await self._publish(municipality.id, done)
 
     async def _conduct_some(self) -> None:
@@ -100,16 +111,24 @@ class Conductor:
             free = frozenset(zones - away)
             if not free:
                 continue
-            look = partial(conduct_zones, municipality=municipality, zones=free, now=now, speed=speed)
+            answer = frozenset() if away else self._answers_in(municipality)
+            look = partial(conduct_zones, municipality=municipality, zones=free, now=now, speed=speed, answer=answer)
             done = await self._store.write(look)
             orders = ((order.controller, order.desired_n) for order in done.orders)
             self._flights.depart(free, orders, now + _ANSWER * speed)
             await self._publish(municipality, done)
-        due = {m for m, at in self._look_again.items() if at <= now} | {m for m, at in self._noon.items() if at <= now}
+        due = {m for moments in (self._look_again, self._noon) for m, at in moments.items() if at <= now} | self._homes
+        self._homes.clear()
         if due:
             for home in await self._store.read(lambda tx: tx.municipalities()):
                 if home.id in due:
                     await self._conduct_municipality(home, again=False)
+
+    def _answers_in(self, municipality: str) -> frozenset[ControllerKey]:
+        """The controllers of a municipality that wait for an answer; they are not waited for any more."""
+        waiting = frozenset(controller for controller in self._answers if controller.municipality == municipality)
+        self._answers -= waiting
+        return waiting
 
     async def _publish(self, municipality: str, done: Conducted) -> None:
         at = self._clock.now()

@@ -11,6 +11,10 @@ KEEP_ANSWERS = timedelta(hours=24)
 KEEP_REPORT_KEYS = timedelta(days=2)
 """A report that comes later than this is late by its counters anyway."""
 
+KEEP_FAULTS = timedelta(days=800)
+"""Closed ones: two years and a bit show what comes back every autumn."""
+KEEP_ALERTS = timedelta(days=90)
+
 log = logging.getLogger(__name__)
 
 
@@ -45,5 +49,6 @@ class Housekeeping:
         gone = tx.forget(now - KEEP_ANSWERS, now - KEEP_REPORT_KEYS)
         if self._presses_looked_at is None or now - self._presses_looked_at >= timedelta(days=1):
             gone += tx.forget_presses(now - self._keep_presses)
+            gone += tx.forget_faults(now - KEEP_FAULTS) + tx.forget_alerts(now - KEEP_ALERTS)
             self._presses_looked_at = now
         return gone

@@ -93,6 +93,8 @@ class Listener:
         for message in messages:
             if isinstance(message, Report):
                 self._conductor.answered(message.controller, message.desired_n)
+        if done.pressed:
+            self._conductor.nudge(done.pressed, answer=done.waiting)
         if done.behind:
             self._conductor.nudge_all()
         changed: dict[str, set[str]] = defaultdict(set)

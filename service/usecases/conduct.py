@@ -1,16 +1,18 @@
 """Conduct: derive every output's order and plan from stored state, and record what must be published."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from service.domain.curve import Curve, Interval
 from service.domain.inventory import Controller, ControllerKey, Municipality, Output, Zone, ZoneKey, curve_of
-from service.domain.orders import Claim, Order, ahead, claims_of, derive
+from service.domain.local import LocalLevel, local_levels
+from service.domain.orders import Order, ahead, derive
 from service.domain.sun import Place, night_of, noon
 from service.domain.words import Cause
 from service.ports import OutputPlan, Plan, PlanStep, SentOrder, SentPlan, Tx
+from service.usecases.claims import Claims, gather_claims
 from service.usecases.press import RECENT
 from service.usecases.progress import follow, next_failure
 
@@ -19,6 +21,11 @@ PLAN_NIGHTS = 8
 
 MAX_STEPS = 250
 """Steps of one output in a plan: as many as the contract allows."""
+
+MOST_LOCAL = 40
+"""Entries of a button's own levels in a plan: an evening and a morning for each night, and more for quiet caps."""
+
+_LOCAL_BYTES = 34
 
 MAX_STEPS_BYTES = 19_000
 """What the steps of a plan may take of a message's 32 KiB; twenty steps of each output's rule take the rest."""
@@ -55,22 +62,33 @@ class Conducted:
     look_again: datetime | None = None
 
 
-def conduct_zones(tx: Tx, municipality: str, zones: frozenset[ZoneKey], now: datetime, speed: float) -> Conducted:
-    """Derive the orders of the outputs in some zones; for when presses came there."""
+def conduct_zones(
+    tx: Tx,
+    municipality: str,
+    zones: frozenset[ZoneKey],
+    now: datetime,
+    speed: float,
+    *,
+    answer: Collection[ControllerKey] = (),
+) -> Conducted:
+    """Derive the orders of the outputs in some zones; for when presses came there.
+
+    Controllers that wait for an `answer` get an order with the next counter, whatever it says.
+    """
     village = _village(tx, municipality, now)
     outputs = tx.outputs(zones)
     sent = tx.sent_orders({output.key.owner for output in outputs})
     if village is None:
         return Conducted()
-    claims = _claims(tx, municipality, {output.zone for output in outputs}, now)
+    claims = gather_claims(tx, municipality, now)
 
     out = []
     for controller, own in _by_owner(outputs).items():
         before = sent.get(controller)
         if before is None or before.orders is None:
-            return conduct(tx, municipality, now, speed)
-        derived = {**before.orders, **village.orders(own, claims, now)}
-        if _differ(before.orders, derived, now):
+            return conduct(tx, municipality, now, speed, answer=answer)
+        derived = {**before.orders, **village.orders(own, claims)}
+        if controller in answer or _differ(before.orders, derived, now):
             out.append(OrderOut(controller, before.desired_n + 1, _present(derived, now)))
 
     _keep(tx, out, [], now)
@@ -79,21 +97,33 @@ def conduct_zones(tx: Tx, municipality: str, zones: frozenset[ZoneKey], now: dat
     return Conducted(tuple(out), (), frozenset(changed), next_failure(tx, municipality, now, speed))
 
 
-def conduct(tx: Tx, municipality: str, now: datetime, speed: float, *, again: bool = False) -> Conducted:
-    """Derive all orders and plans of a municipality; `again` publishes unchanged ones, too."""
+def conduct(
+    tx: Tx,
+    municipality: str,
+    now: datetime,
+    speed: float,
+    *,
+    again: bool = False,
+    answer: Collection[ControllerKey] = (),
+) -> Conducted:
+    """Derive all orders and plans of a municipality; `again` publishes unchanged ones, too.
+
+    Controllers that wait for an `answer` get an order with the next counter, whatever it says.
+    """
     village = _village(tx, municipality, now)
     if village is None:
         return Conducted()
     controllers = tx.controllers(municipality)
     sent = tx.sent_orders(controller.key for controller in controllers)
-    claims = _claims(tx, municipality, village.zones, now)
+    claims = gather_claims(tx, municipality, now)
 
     orders = []
     for controller in controllers:
         before = sent.get(controller.key)
-        derived = village.orders(controller.outputs, claims, now)
+        derived = village.orders(controller.outputs, claims)
         counter = 0 if before is None else before.desired_n
-        if before is None or before.orders is None or _differ(before.orders, derived, now):
+        known = None if before is None else before.orders
+        if known is None or controller.key in answer or _differ(known, derived, now):
             orders.append(OrderOut(controller.key, counter + 1, _present(derived, now)))
         elif again:
             orders.append(OrderOut(controller.key, counter, _present(derived, now)))
@@ -113,10 +143,12 @@ class _Village:
     home: Municipality
     zones: Mapping[str, Zone]
 
-    def orders(self, outputs: Iterable[Output], claims: Mapping[str, list[Claim]], now: datetime) -> dict[int, Order]:
+    def orders(self, outputs: Iterable[Output], claims: Claims) -> dict[int, Order]:
         """The orders of a controller's outputs by their numbers."""
         return {
-            output.key.n: derive(output, curve_of(output, self.zones[output.zone], self.home), claims[output.zone], now)
+            output.key.n: derive(
+                output, curve_of(output, self.zones[output.zone], self.home), claims.of(output), claims.now
+            )
             for output in outputs
         }
 
@@ -125,11 +157,6 @@ def _village(tx: Tx, municipality: str, now: datetime) -> _Village | None:
     home = tx.municipality(municipality)
     zones = tx.zones(municipality, since=now - RECENT)
     return None if home is None else _Village(home, {zone.key.zone: zone for zone in zones})
-
-
-def _claims(tx: Tx, municipality: str, zones: Iterable[str], now: datetime) -> dict[str, list[Claim]]:
-    leases = [lease for lease, _ in tx.leases_running(municipality, now)]
-    return {zone: claims_of(ZoneKey(municipality, zone), leases, now) for zone in zones}
 
 
 def _keep(tx: Tx, orders: list[OrderOut], plans: list[PlanOut], now: datetime) -> None:
@@ -175,13 +202,15 @@ def plan_of(controller: Controller, municipality: Municipality, zones: Mapping[s
     tonight = night_of(now, place.tz)
     curves = {output: curve_of(output, zones[output.zone], municipality) for output in controller.outputs}
     start = noon(tonight, place.tz)
-    last, ends = _reach(list(curves.values()), tonight, place)
+    last, ends = _reach(curves, tonight, place)
+    local = {output: _local(output, zones[output.zone], curve, start, ends) for output, curve in curves.items()}
     outputs = {
         output.key.n: OutputPlan(
             steps=tuple(PlanStep(i.start, i.level, i.cause, i.fade_s) for i in curve.intervals(start, ends)),
             ends=ends,
             rule=curve.ruling.ordinary_on(last),
             safety=output.safety,
+            local=local[output],
         )
         for output, curve in curves.items()
     }
@@ -196,16 +225,28 @@ def plan_of(controller: Controller, municipality: Municipality, zones: Mapping[s
     )
 
 
-def _reach(curves: Sequence[Curve], tonight: date, place: Place) -> tuple[date, datetime]:
+def _local(output: Output, zone: Zone, curve: Curve, start: datetime, ends: datetime) -> tuple[LocalLevel, ...]:
+    """Up to which level the output's button may light it by itself; none where the message would grow too long."""
+    if not output.button:
+        return ()
+    levels = local_levels(zone.rulebook, curve, start, ends)
+    if len(levels) <= MOST_LOCAL:
+        return levels
+    return (*levels[: MOST_LOCAL - 1], (levels[MOST_LOCAL - 1][0], 0))
+
+
+def _reach(curves: Mapping[Output, Curve], tonight: date, place: Place) -> tuple[date, datetime]:
     """The last night that a plan tells of, and up to when: as far as a message holds, be it not one night."""
+    room = MAX_STEPS_BYTES - _LOCAL_BYTES * MOST_LOCAL * sum(output.button for output in curves)
     nights = [tonight + timedelta(days=n) for n in range(PLAN_NIGHTS)]
-    steps = {day: [curve.night(day) for curve in curves] for day in nights}
+    steps = {day: [curve.night(day) for curve in curves.values()] for day in nights}
     for last in reversed(nights):
-        if _fits([[part for day in nights if day <= last for part in steps[day][n]] for n in range(len(curves))]):
+        whole = [[part for day in nights if day <= last for part in steps[day][n]] for n in range(len(curves))]
+        if _fits(whole, room):
             return last, noon(last + timedelta(days=1), place.tz)
     moments = sorted({part.start for own in steps[tonight] for part in own}, reverse=True)
-    fitting = (at for at in moments if _fits([[part for part in own if part.start < at] for own in steps[tonight]]))
-    return tonight, next(fitting)
+    cut = (([[part for part in own if part.start < at] for own in steps[tonight]], at) for at in moments)
+    return tonight, next(at for parts, at in cut if _fits(parts, room))
 
 
 def night_fits(curves: Iterable[Curve], day: date) -> bool:
@@ -213,9 +254,9 @@ def night_fits(curves: Iterable[Curve], day: date) -> bool:
     return _fits([curve.night(day) for curve in curves])
 
 
-def _fits(steps: Sequence[Sequence[Interval]]) -> bool:
-    """Whether the steps of all outputs fit into a message."""
-    return max(map(len, steps)) <= MAX_STEPS and sum(_bytes(part) for own in steps for part in own) <= MAX_STEPS_BYTES
+def _fits(steps: Sequence[Sequence[Interval]], room: int = MAX_STEPS_BYTES) -> bool:
+    """Whether the steps of all outputs fit into a message that has `room` bytes for them."""
+    return max(map(len, steps)) <= MAX_STEPS and sum(_bytes(part) for own in steps for part in own) <= room
 
 
 def _bytes(step: Interval) -> int:

@@ -30,6 +30,7 @@ from service.domain.schedule import Schedule
 from service.domain.sun import Place
 from service.domain.words import FailState, RingSign
 from service.errors import InvalidError
+from service.usecases.alert_documents import AlertRulesDocument
 from service.usecases.policy_documents import Id, Name, PressDocument, QuietDocument
 from service.usecases.schedule_documents import Day, Level, Part, ScheduleDocument, StepDocument
 
@@ -71,6 +72,7 @@ class _Municipality(Part):
     prices: tuple[_Price, ...] = ()
     emission_factors: tuple[_EmissionFactor, ...] = ()
     safety_schedule: _Schedule = _ALL_NIGHT
+    alerts: AlertRulesDocument = AlertRulesDocument()
 
 
 class _Resolution(Part):
@@ -100,11 +102,17 @@ class _Output(Part):
     min: Level = 0
     max: Annotated[int, Field(ge=1, le=100)] = 100
     step: Annotated[int, Field(ge=1, le=100)] = 1
+    button: Annotated[bool, Field(strict=True)] = False
 
 
 class _Meter(Part):
     n: Number
     outputs: Annotated[list[Number], Field(min_length=1)]
+
+
+class _Feeder(Part):
+    controller: Id
+    output: Number
 
 
 class _Controller(Part):
@@ -113,6 +121,7 @@ class _Controller(Part):
     name: Name
     outputs: Annotated[list[_Output], Field(min_length=1, max_length=8)]
     meters: Annotated[tuple[_Meter, ...], Field(max_length=8)] = ()
+    feeder: _Feeder | None = None
 
 
 class _Lamp(Part):
@@ -161,6 +170,7 @@ def _inventory(file: _File) -> Inventory:
         prices=tuple(Price(price.valid_from, price.per_kwh, price.source) for price in home.prices),
         safety_schedule=home.safety_schedule.schedule(),
         emission_factors=tuple(EmissionFactor(f.valid_from, f.g_per_kwh, f.source) for f in home.emission_factors),
+        alerts=home.alerts.rules(),
     )
     schedules = {name: document.schedule() for name, document in file.schedules.items()}
     zones = tuple(_zone(home.id, zone, schedules) for zone in file.zone)
@@ -194,6 +204,7 @@ def _faults(file: _File) -> list[str]:
             faults.append(f"zone {zone.id}: no output belongs to it")
     for controller in file.controller:
         faults += _controller_faults(controller, zones)
+    faults += _feeder_faults(file.controller)
     used = {(lamp.controller, lamp.output) for lamp in file.lamp}
     faults += [
         f"lamp {lamp.id}: no output {lamp.output} at controller {lamp.controller!r}"
@@ -216,6 +227,22 @@ def _controller_faults(controller: _Controller, zones: set[str]) -> list[str]:
     measured = Counter(n for meter in controller.meters for n in set(meter.outputs))
     faults += [f"{where}: meter: no output {n}" for n in measured if n not in numbers]
     faults += [f"{where}: output {n} is measured by {times} meters" for n, times in measured.items() if times > 1]
+    return faults
+
+
+def _feeder_faults(controllers: list[_Controller]) -> list[str]:
+    """A feeder must be there and have power by itself, so that no two can wait for each other."""
+    outputs = {(controller.id, output.n) for controller in controllers for output in controller.outputs}
+    fed = {controller.id: controller.feeder for controller in controllers if controller.feeder is not None}
+    faults = []
+    for name, feeder in fed.items():
+        where, other = f"controller {name}: feeder", feeder.controller
+        if other == name:
+            faults.append(f"{where}: it is its own; name the cabinet that it hangs behind, or leave feeder out")
+        elif (other, feeder.output) not in outputs:
+            faults.append(f"{where}: no output {feeder.output} at controller {other!r}")
+        elif other in fed:
+            faults.append(f"{where}: {other} has a feeder itself; name the cabinet that both hang behind")
     return faults
 
 
@@ -262,7 +289,10 @@ def _controller(municipality: str, controller: _Controller, lamps: tuple[Lamp, .
                 safety=any(lamp.safety for lamp in own),
                 lamps=len(own),
                 watts=sum(lamp.watts for lamp in own),
+                button=part.button,
             )
         )
     meters = tuple(Meter(MeterKey(*key, meter.n), tuple(sorted(set(meter.outputs)))) for meter in controller.meters)
-    return Controller(key, controller.kind, controller.name, tuple(outputs), meters)
+    fed = controller.feeder
+    feeder = None if fed is None else OutputKey(municipality, fed.controller, fed.output)
+    return Controller(key, controller.kind, controller.name, tuple(outputs), meters, feeder)

@@ -9,6 +9,7 @@ from service.domain.curve import Curve, Interval
 from service.domain.inventory import Municipality, Zone, ZoneKey, curve_of
 from service.domain.leases import Lease, Progress
 from service.domain.lights import FRESH_FOR, Light, Watched, availability, light_of, until_of
+from service.domain.maintenance import Lock, locked_until
 from service.domain.orders import Order, claims_of, derive
 from service.domain.press import Facts, Granted, Load, Refused, decide, look_back
 from service.domain.sun import night_of, noon
@@ -66,7 +67,9 @@ def look_at_zones(
     keys = {key for zone in found for key in zone.lights(tonight)}
     watched = tx.watched(keys)
     lit_leases = _lit_leases(tx, home.id, watched, now)
-    return [_view(tx, home, zone, everything, watched, lit_leases, now, speed, broker_connected) for zone in found]
+    locks = tx.locks(municipality, now)
+    scene = _Scene(home, everything, watched, lit_leases, locks, now, speed, broker_connected)
+    return [_view(tx, zone, scene) for zone in found]
 
 
 def _named(home: Municipality, zones: dict[str, Zone], zone: str) -> Zone:
@@ -91,29 +94,35 @@ def _confirmed_order(watched: Watched, curve: Curve, lit_leases: list[Lease], no
     return derive(watched.output, curve, claims_of(zone, lit_leases, now), now)
 
 
-def _view(
-    tx: Tx,
-    home: Municipality,
-    zone: Zone,
-    zones: dict[str, Zone],
-    watched: list[Watched],
-    lit_leases: list[Lease],
-    now: datetime,
-    speed: float,
-    broker_connected: bool,
-) -> ZoneView:
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What is known of the municipality whose zones are looked at."""
+
+    home: Municipality
+    zones: dict[str, Zone]
+    watched: list[Watched]
+    lit_leases: list[Lease]
+    locks: list[Lock]
+    now: datetime
+    speed: float
+    broker_connected: bool
+
+
+def _view(tx: Tx, zone: Zone, scene: _Scene) -> ZoneView:
+    home, now, speed = scene.home, scene.now, scene.speed
     tonight = night_of(now, home.place.tz)
-    own = [w for w in watched if w.output.zone == zone.key.zone]
+    own = [w for w in scene.watched if w.output.zone == zone.key.zone]
     lit = {key.zone for key in zone.lights(tonight)}
-    pressed = [w.output for w in watched if w.output.zone in lit]
+    pressed = [w.output for w in scene.watched if w.output.zone in lit]
     curves = [(curve_of(w.output, zone, home), w) for w in own]
-    until = until_of(((curve, _confirmed_order(w, curve, lit_leases, now)) for curve, w in curves), now)
+    until = until_of(((curve, _confirmed_order(w, curve, scene.lit_leases, now)) for curve, w in curves), now)
     facts = Facts(
         rulebook=zone.rulebook,
-        loads=loads_of(home, zones, zone, pressed),
+        loads=loads_of(home, scene.zones, zone, pressed),
         leases=tuple(tx.light_pressed(zone.key, look_back(zone.rulebook, home.place, now))),
         outputs=tuple(availability(w.controller, now, speed) for w in own),
-        broker_connected=broker_connected,
+        broker_connected=scene.broker_connected,
+        locked_until=locked_until(scene.locks, [w.output for w in own], now),
     )
     verdict = decide(facts, now)
     rules = zone.policy_on(tonight).press

@@ -10,6 +10,7 @@ from service.domain.curve import Curve
 from service.domain.inventory import Municipality, Output, Zone, ZoneKey, curve_of
 from service.domain.leases import Lease
 from service.domain.lights import availability
+from service.domain.maintenance import lock_on, locked_until
 from service.domain.press import Facts, Granted, Load, Refused, decide, look_back
 from service.domain.sun import night_of
 from service.domain.words import Availability, Channel
@@ -56,7 +57,7 @@ def press(
     if scope is not None and (earlier := tx.answer(scope)) is not None:
         return earlier
 
-    pressed = _press(tx, key, around)
+    pressed = press_zone(tx, key, around)
 
     given = answer(pressed)
     if scope is not None:
@@ -64,7 +65,8 @@ def press(
     return given
 
 
-def _press(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
+def press_zone(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
+    """Judge a press and keep it. UnknownError for an unknown municipality or zone."""
     now = around.now
     home, zone = find(tx, key, since=now - RECENT)
     tonight = night_of(now, home.place.tz)
@@ -75,18 +77,21 @@ def _press(tx: Tx, key: ZoneKey, around: Surroundings) -> Pressed:
         key.zone: zone,
         **{other.zone: along for other in lights[1:] if (along := tx.zone(other, since=now - RECENT)) is not None},
     }
-    own = (how for output, how in zip(outputs, seen, strict=True) if output.zone == key.zone)
+    own = [(output, how) for output, how in zip(outputs, seen, strict=True) if output.zone == key.zone]
+    locks = tx.locks(key.municipality, now)
     facts = Facts(
         rulebook=zone.rulebook,
         loads=loads_of(home, zones, zone, outputs),
         leases=tuple(tx.light_pressed(key, look_back(zone.rulebook, home.place, now))),
-        outputs=tuple(own),
+        outputs=tuple(how for _, how in own),
         broker_connected=around.broker_connected,
         channel=around.channel,
+        locked_until=locked_until(locks, [output for output, _ in own], now),
     )
 
     verdict = decide(facts, now)
-    expected = sum(1 for availability in seen if availability is not Availability.OFFLINE)
+    free = [how for output, how in zip(outputs, seen, strict=True) if lock_on(output, locks, now) is None]
+    expected = sum(1 for how in free if how is not Availability.OFFLINE)
 
     lease = None
     if isinstance(verdict, Granted):

@@ -21,6 +21,7 @@ from service.domain.lights import FRESH_FOR
 from service.domain.reports import (
     ControllerState,
     Counters,
+    Event,
     Message,
     MeterReading,
     MeterState,
@@ -29,8 +30,11 @@ from service.domain.reports import (
     Status,
     believable,
     moment_of,
+    sampled,
 )
+from service.domain.words import EventKind
 from service.ports import Tx
+from service.usecases.events import press_button, signal_of
 from service.usecases.press import RECENT
 from service.usecases.progress import follow
 
@@ -42,11 +46,14 @@ _NOISE = 0.02
 class Recorded:
     """What a batch of messages changed.
 
-    `changed` are zones that look different now, `behind` controllers that knew higher counters than we do and
-    must get their order and plan anew, `dropped` counts messages that were ignored, by kind.
+    `changed` are zones that look different now, `pressed` those in which a button was pressed, `waiting` the
+    controllers of these buttons, which wait for an order. `behind` are controllers that knew higher counters than we
+    do and must get their order and plan anew, `dropped` counts messages that were ignored, by kind.
     """
 
     changed: set[ZoneKey] = field(default_factory=set)
+    pressed: set[ZoneKey] = field(default_factory=set)
+    waiting: set[ControllerKey] = field(default_factory=set)
     behind: set[ControllerKey] = field(default_factory=set)
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -85,6 +92,8 @@ def record(tx: Tx, messages: Sequence[Message], now: datetime, speed: float) -> 
             _raise(tx, message, done)
         elif isinstance(message, Status):
             states[controller.key] = _status(tx, controller, state, message, done)
+        elif isinstance(message, Event):
+            _event(batch, controller, message, speed)
         else:
             states[controller.key] = _report(batch, controller, state, message)
     _follow(tx, found.values(), now, speed, done)
@@ -116,6 +125,24 @@ def _status(tx: Tx, controller: Controller, state: ControllerState, status: Stat
     return after
 
 
+def _event(batch: _Batch, controller: Controller, event: Event, speed: float) -> None:
+    if event.kind is not EventKind.BUTTON:
+        signal = signal_of(event, batch.now)
+        if signal.output is not None and signal.output not in {output.key.n for output in controller.outputs}:
+            batch.done.dropped["unknown output"] += 1
+            return
+        batch.tx.set_signal(signal, on=event.on)
+        return
+    done = press_button(batch.tx, controller, event, batch.now, speed)
+    if done.ignored is not None:
+        batch.done.dropped[done.ignored] += 1
+        return
+    batch.done.pressed.update(done.zones)
+    batch.done.changed.update(done.zones)
+    if not event.served:
+        batch.done.waiting.add(controller.key)
+
+
 def _report(batch: _Batch, controller: Controller, state: ControllerState, report: Report) -> ControllerState:
     tx, now, done = batch.tx, batch.now, batch.done
     if report.session < state.session:
@@ -128,6 +155,8 @@ def _report(batch: _Batch, controller: Controller, state: ControllerState, repor
     if (report.boot, report.seq) < (state.boot, state.seq):
         done.dropped["late"] += 1
         return state
+    if state.boot == 0 and _unordered(tx, controller.key):
+        done.behind.add(controller.key)
     plan_n, desired_n = _counters(batch, controller, state, report)
     different = _levels_and_energy(batch, controller, report, at)
     after = ControllerState(
@@ -140,11 +169,18 @@ def _report(batch: _Batch, controller: Controller, state: ControllerState, repor
         heard_at=at if report.retained else now,
         reported_at=at,
         fw=report.fw,
+        clock_valid=report.clock_valid,
     )
     tx.save_controller_state(controller.key, after)
     if different or _looks_different(state, after, now):
         done.changed.update(_zones(controller))
     return after
+
+
+def _unordered(tx: Tx, controller: ControllerKey) -> bool:
+    """Whether nobody knows what a device that says its first word holds: it took another one's place."""
+    sent = tx.sent_orders([controller]).get(controller)
+    return sent is not None and sent.orders is None
 
 
 def _counters(batch: _Batch, controller: Controller, state: ControllerState, report: Report) -> tuple[int, int]:
@@ -204,12 +240,19 @@ def _energy(
             continue
         before = readings.get(meter.key)
         covered = [outputs[n] for n in meter.outputs]
-        after = MeterState(reading.total_mwh, reading.watts, at)
+        samples = sampled(before, reading, at, _nominal(covered, report))
+        after = MeterState(reading.total_mwh, reading.watts, at, reading.volts, samples)
         if before is not None and not _booked(batch, before, reading, at, covered, states):
-            after = MeterState(before.total_mwh, reading.watts, before.at)
+            after = replace(after, total_mwh=before.total_mwh, at=before.at)
         batch.tx.save_meter_state(meter.key, after)
         different = different or before is None or abs(reading.watts - before.watts) > _NOISE * before.watts
     return different
+
+
+def _nominal(covered: Iterable[Output], report: Report) -> float:
+    """What the lamps that a meter covers draw at the levels that a report tells."""
+    levels = {n: said.level for n, said in report.outputs.items()}
+    return sum(output.watts * levels.get(output.key.n, 0) / 100 for output in covered)
 
 
 def _booked(

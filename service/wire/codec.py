@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib import resources
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from service.domain.inventory import ControllerKey
 from service.domain.orders import Order
-from service.domain.reports import Counters, MeterReading, OutputReport, Report, Status
+from service.domain.reports import Counters, Event, MeterReading, OutputReport, Report, Status
 from service.domain.schedule import Step
-from service.domain.words import Cause
+from service.domain.words import Cause, EventKind, FaultKind
 from service.ports import OutputPlan, Plan, PlanStep
 
 MAX_PAYLOAD = 32 * 1024
@@ -71,6 +71,24 @@ class _Status(_Body):
     session: Count
 
 
+class _Event(_Body):
+    id: Annotated[str, StringConstraints(pattern="^[A-Za-z0-9_-]{1,64}$")]
+    type: EventKind
+    at: Milliseconds | None
+    output: Annotated[int, Field(ge=1, le=8)] | None = None
+    served: Literal["local"] | None = None
+    on: bool = True
+    code: Literal["lampFailure", "relayFailure", "supplyLoss", "circuitBreakerTripped"] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.type is EventKind.BUTTON and self.output is None:
+            raise ValueError("output")
+        if self.type is EventKind.FAULT and self.code is None:
+            raise ValueError("code")
+        return self
+
+
 class _PlanCounter(_Body):
     plan_n: Count
 
@@ -79,9 +97,8 @@ class _DesiredCounter(_Body):
     desired_n: Count
 
 
-_FIELDS = frozenset(
-    name for model in (_Output, _Meter, _Report, _Status, _PlanCounter, _DesiredCounter) for name in model.model_fields
-)
+_BODIES = (_Output, _Meter, _Report, _Status, _Event, _PlanCounter, _DesiredCounter)
+_FIELDS = frozenset(name for model in _BODIES for name in model.model_fields)
 
 
 def _read(model: type[B], payload: bytes) -> B:
@@ -127,6 +144,7 @@ def read_report(controller: ControllerKey, payload: bytes, retained: bool) -> Re
         },
         uptime_ms=body.uptime_ms,
         fw=body.fw,
+        clock_valid=body.clock == "valid",
         retained=retained,
     )
 
@@ -135,6 +153,21 @@ def read_status(controller: ControllerKey, payload: bytes, retained: bool = Fals
     """Decode a birth or a will. Raises DecodeError."""
     body = _read(_Status, payload)
     return Status(controller, body.online, body.session, retained)
+
+
+def read_event(controller: ControllerKey, payload: bytes) -> Event:
+    """Decode an event. Raises DecodeError."""
+    body = _read(_Event, payload)
+    return Event(
+        controller=controller,
+        id=body.id,
+        kind=body.type,
+        at=None if body.at is None else moment(body.at),
+        output=body.output,
+        served=body.served is not None,
+        on=body.on,
+        code=None if body.code is None else FaultKind(body.code),
+    )
 
 
 def read_counter(controller: ControllerKey, leaf: str, payload: bytes) -> Counters:
@@ -179,12 +212,15 @@ def write_plan(plan_n: int, at: datetime, plan: Plan) -> bytes:
 
 
 def _output_plan(output: OutputPlan) -> dict[str, object]:
-    return {
+    body: dict[str, object] = {
         "safety": output.safety,
         "ends": milliseconds(output.ends),
         "steps": [_plan_step(step) for step in output.steps],
         "rule": [_rule_step(step) for step in output.rule],
     }
+    if output.local:
+        body["local"] = [{"at": milliseconds(at), "level": level} for at, level in output.local]
+    return body
 
 
 def _plan_step(step: PlanStep) -> dict[str, object]:

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import secrets as randomness
+import ssl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -69,12 +70,15 @@ class DynsecAccess:
         *,
         protocol: aiomqtt.ProtocolVersion = aiomqtt.ProtocolVersion.V311,
         timeout: float = 10.0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Reach the broker as the given user; `timeout` in seconds bounds each wait for an answer."""
+        """Reach the broker as the given user, by plain TCP without `tls`; `timeout` in seconds bounds each wait for an
+        answer."""
         self._host, self._port = host, port
         self._username, self._password = username, password
         self._protocol = protocol
         self._timeout = timeout
+        self._tls = tls
 
     async def add(self, secrets: Mapping[ControllerKey, str]) -> None:
         """Let controllers in with these secrets; replaces an earlier secret.
@@ -149,6 +153,7 @@ class DynsecAccess:
             identifier=f"{SERVICE}-access-{randomness.token_hex(8)}",
             protocol=self._protocol,
             timeout=self._timeout,
+            tls_context=self._tls,
         )
         return _Session(client, self._timeout)
 

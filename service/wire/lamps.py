@@ -6,6 +6,7 @@ import logging
 import random
 import re
 import socket
+import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -24,19 +25,23 @@ from service.ports import Clock, Connected, Disconnected, Plan
 from service.wire.codec import (
     DecodeError,
     read_counter,
+    read_event,
     read_report,
     read_status,
     write_desired,
     write_plan,
     write_time,
 )
+from service.wire.rates import Rates
 
 ROOT = "dorflicht/v1"
 TIME = f"{ROOT}/time"
 ECHO = f"{ROOT}/echo"
 
-_LEAVES = ("report", "status")
+_LEAVES = ("report", "status", "event")
+_SAID = tuple(f"/{leaf}" for leaf in _LEAVES)
 _OWN_LEAVES = ("plan", "desired")
+_TOO_MUCH = "too many messages"
 _MOST_WAITING = 20_000
 _PUBLISH_SECONDS = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
@@ -46,13 +51,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is and how the service signs in; `version` is "3.1.1" or "5"."""
+    """Where the broker is and how the service signs in; `version` is "3.1.1" or "5", `tls` None for plain TCP."""
 
     host: str
     port: int
     username: str
     password: str
     version: str = "3.1.1"
+    tls: ssl.SSLContext | None = None
 
 
 class MqttLamps:
@@ -70,6 +76,7 @@ class MqttLamps:
         self._connected = False
         self.changed = asyncio.Event()
         self._dropped: Counter[str] = Counter()
+        self._rates = Rates()
 
     @property
     def connected(self) -> bool:
@@ -120,6 +127,7 @@ class MqttLamps:
             password=broker.password,
             identifier=f"{broker.username}-{token_hex(4)}",
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
+            tls_context=broker.tls,
             keepalive=20,
             timeout=_PUBLISH_SECONDS,
             max_inflight_messages=200,
@@ -155,13 +163,30 @@ class MqttLamps:
         log.info("Connected to the broker at %s:%s", self._broker.host, self._broker.port)
 
     def _take(self, message: aiomqtt.Message) -> None:
+        topic, retained = str(message.topic), bool(message.retain)
+        if not retained and self._is_too_much(topic):
+            return
         try:
-            decoded = decode(str(message.topic), message.payload, retained=bool(message.retain))
+            decoded = decode(topic, message.payload, retained=retained)
         except DecodeError as fault:
             self._drop(str(fault))
         else:
             if decoded is not None:
                 self._put(decoded)
+
+    def _is_too_much(self, topic: str) -> bool:
+        """Whether a controller says more than it may. What the broker had kept is not asked about: that is one message
+        for each topic; neither is what the service said itself."""
+        controller = _controller(topic)
+        if controller is None or not topic.endswith(_SAID):
+            return False
+        now_ms = self._clock.machine_ms()
+        if self._rates.allow(controller, now_ms, status=topic.endswith("/status")):
+            return False
+        self._dropped[_TOO_MUCH] += 1
+        if self._rates.first(controller, now_ms):
+            log.warning("Dropped a message: %s of %s/%s. Further ones are only counted.", _TOO_MUCH, *controller)
+        return True
 
     def _put(self, message: Message | Connected | Disconnected) -> None:
         if len(self._waiting) >= _MOST_WAITING and not isinstance(message, Connected | Disconnected):
@@ -224,20 +249,31 @@ def _topic(controller: ControllerKey, leaf: str) -> str:
     return f"{ROOT}/{controller.municipality}/{controller.controller}/{leaf}"
 
 
-def decode(topic: str, payload: object, *, retained: bool) -> Message | None:
-    """A message from its topic and payload; None for the service's own words. Raises DecodeError."""
+def _controller(topic: str) -> ControllerKey | None:
+    """Whose topic this is; None where it has another shape than the contract's."""
     parts = topic.split("/")
     if len(parts) != 5 or not all(re.fullmatch(ID_PATTERN, part) for part in parts[2:4]):
+        return None
+    return ControllerKey(parts[2], parts[3])
+
+
+def decode(topic: str, payload: object, *, retained: bool) -> Message | None:
+    """A message from its topic and payload; None for the service's own words. Raises DecodeError."""
+    controller, leaf = _controller(topic), topic.rsplit("/", 1)[-1]
+    if controller is None:
         raise DecodeError("foreign topic")
     if not isinstance(payload, bytes):
         raise DecodeError("malformed body")
     if not payload:
         return None
-    controller, leaf = ControllerKey(parts[2], parts[3]), parts[4]
     if leaf in _OWN_LEAVES:
         return read_counter(controller, leaf, payload) if retained else None
     if leaf == "report":
         return read_report(controller, payload, retained)
     if leaf == "status":
         return read_status(controller, payload, retained)
+    if leaf == "event":
+        if retained:
+            raise DecodeError("retained event")
+        return read_event(controller, payload)
     raise DecodeError("foreign topic")

@@ -12,10 +12,10 @@ import pytest
 from firmware_mock.core import decode as firmware
 from service.domain.inventory import ControllerKey
 from service.domain.orders import OrderStep
-from service.domain.reports import Counters, Report, Status
+from service.domain.reports import Counters, Event, Report, Status
 from service.domain.schedule import Anchor, Step
 from service.domain.sun import Place, night_of
-from service.domain.words import Cause, FailState
+from service.domain.words import Cause, EventKind, FailState, FaultKind
 from service.ports import OutputPlan, Plan, PlanStep
 from service.usecases.conduct import plan_of
 from service.wire.codec import (
@@ -37,7 +37,9 @@ KEY = ControllerKey("leck", "cabinet-1")
 
 
 def examples(kind: str) -> list[Path]:
-    return [path for leaf in ("report", "status") for path in sorted((BROKER / "examples" / kind).glob(f"{leaf}*"))]
+    return [
+        path for leaf in ("report", "status", "event") for path in sorted((BROKER / "examples" / kind).glob(f"{leaf}*"))
+    ]
 
 
 def valid(name: str, payload: bytes) -> None:
@@ -52,7 +54,7 @@ def topic(path: Path) -> str:
 @pytest.mark.parametrize("path", examples("good"), ids=lambda path: path.stem)
 def test_good_examples_are_read(path: Path) -> None:
     read = decode(topic(path), path.read_bytes(), retained=False)
-    assert isinstance(read, Report | Status)
+    assert isinstance(read, Report | Status | Event)
     assert read.controller == KEY
 
 
@@ -228,3 +230,21 @@ def test_a_kept_counter_is_read_up_to_the_highest_that_the_wire_allows(leaf: str
     assert max(highest.plan_n, highest.desired_n) == 2**31 - 1
     with pytest.raises(DecodeError):
         decode(f"dorflicht/v1/leck/cabinet-1/{leaf}", b'{"%s_n":2147483648}' % leaf.encode(), retained=True)
+
+
+def test_an_event_keeps_its_values() -> None:
+    told = {"id": "b-18", "type": "button", "at": 1795305602000, "output": 2, "served": "local"}
+    event = decode("dorflicht/v1/leck/cabinet-1/event", json.dumps(told).encode(), retained=False)
+    assert event == Event(KEY, "b-18", EventKind.BUTTON, moment(1795305602000), output=2, served=True)
+    told = {"id": "f-2", "type": "fault", "at": None, "code": "relayFailure", "on": False}
+    event = decode("dorflicht/v1/leck/cabinet-1/event", json.dumps(told).encode(), retained=False)
+    assert event == Event(KEY, "f-2", EventKind.FAULT, None, on=False, code=FaultKind.RELAY_FAILURE)
+
+
+def test_a_retained_event_is_refused() -> None:
+    with pytest.raises(DecodeError, match="retained event"):
+        decode(
+            "dorflicht/v1/leck/cabinet-1/event",
+            (BROKER / "examples/good/event-button.json").read_bytes(),
+            retained=True,
+        )

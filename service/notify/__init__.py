@@ -1,0 +1,1 @@
+"""The ways to staff: e-mail and webhook."""
