@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import floors, presses, rules
+from benchmarks import fleet, floors, presses, rules
 from benchmarks.figures import CROWD, GRANTED, LIT, Figure, Results, Target, figure, table
 from benchmarks.village import BenchError, village
 from service.domain.inventory import ControllerKey
@@ -34,6 +34,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         prog="python -m benchmarks", description="How fast is a press, and what do the rules cost?"
     )
     parser.add_argument("--rules", action="store_true", help="only the council's rules: no broker, a few seconds")
+    parser.add_argument("--fleet", action="store_true", help="only the fleets of 1,000 and 5,000 controllers")
     parser.add_argument("--presses", type=int, default=500, help=f"presses at each pace, 20 to {_MOST} (500)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     found = parser.parse_args(words)
@@ -75,11 +76,25 @@ def _rows(how: str, done: list[presses.Press], cpu_s: float) -> list[tuple[Figur
     ]
 
 
-def _keep(file: Path | None, found: dict[str, object], costs: list[rules.Cost]) -> None:
+def _keep(
+    file: Path | None, found: dict[str, object], costs: list[rules.Cost], fleets: Sequence[fleet.FleetFigures] = ()
+) -> None:
     """Write the figures to a file, if one was asked for."""
     if file is not None:
-        body = {**found, "rules": [asdict(cost) for cost in costs]}
+        body = {**found, "rules": [asdict(cost) for cost in costs], "fleets": [asdict(row) for row in fleets]}
         file.write_text(json.dumps(body, indent=2) + "\n", "utf-8")
+
+
+def _fleets() -> list[fleet.FleetFigures]:
+    """Measure and print the fleets; empty where Mosquitto is missing."""
+    print("\nFleets of simulated controllers, some three minutes each:", flush=True)
+    try:
+        fleets = fleet.measure_all()
+    except pytest.skip.Exception as error:
+        print(error, file=sys.stderr)
+        return []
+    print(fleet.table(fleets))
+    return fleets
 
 
 def main() -> int:
@@ -90,6 +105,10 @@ def main() -> int:
         print(rules.table(costs))
         _keep(options.json, {}, costs)
         return 0
+    if options.fleet:
+        fleets = _fleets()
+        _keep(options.json, {}, [], fleets)
+        return 0 if fleets else 1
     secret = new_secret()
     (ROOT / "data").mkdir(exist_ok=True)
     try:
@@ -105,7 +124,7 @@ def main() -> int:
     print("\nThe council's rules, the best of a few runs:")
     costs = rules.costs()
     print(rules.table(costs))
-    _keep(options.json, results.as_json(), costs)
+    _keep(options.json, results.as_json(), costs, _fleets())
     return 0
 
 

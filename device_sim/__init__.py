@@ -3,7 +3,8 @@
 As a program (see `python -m device_sim --help`):
 
     python -m device_sim --villages villages/luetjenholm.toml villages/glasau.toml --credentials FILE \
-        --host 127.0.0.1 --port 1883 --state-dir DIR [--demo] [--seed 1] [--only municipality/controller]
+        --host 127.0.0.1 --port 1883 --state-dir DIR [--demo] [--seed 1] [--only municipality/controller] \
+        [--scenario FILE] [--view | --quiet] [--for SECONDS] [--json FILE|-]
 
 In a test, on the test's own event loop:
 
@@ -20,7 +21,8 @@ In a test, on the test's own event loop:
 
 `village.start()` and `await village.stop()` do the same without waiting. `device.core` is the firmware's state
 machine and `device.load` the lamps and meters: `device.load.total_mwh("1")`. `backoff_most_s` and `heartbeat_ms`
-may be shortened.
+may be shortened. `scenario` says what goes wrong (`device_sim.scenario`), `device_sim.results` what became of it;
+`device_sim.many` makes up villages of any size. Without `state_dir` nothing is kept in files.
 """
 
 from device_sim.device import SimDevice

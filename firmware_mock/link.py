@@ -10,69 +10,27 @@ import json
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import aiomqtt
 
+from firmware_mock.address import TIME_TOPIC, Address
 from firmware_mock.connection import NO_DELAY, cut, enter, hang_up
-from firmware_mock.core import Core
 from firmware_mock.core.machine import ANNOUNCE, RECONNECT
+from firmware_mock.core.metering import moved
+from firmware_mock.device import Device
 from firmware_mock.timing import RealTiming, Timer, Timing
 
-ROOT = "dorflicht/v1"
-TIME_TOPIC = f"{ROOT}/time"
+__all__ = ["Address", "Device", "Link"]
+
 KEEP_ALIVE_S = 20
 _REFUSED = 128
 _STEADY_MS = 5000
 """A connection that held this long lets the backoff start anew."""
+_BLINK_MS = 1000
+"""A power that moves all the time is not told more often than this."""
 
 log = logging.getLogger("firmware")
-
-
-class Device(Protocol):
-    """What surrounds the core on the pole: meters and lasting memory."""
-
-    core: Core
-
-    def on_time(self, payload: bytes, mono_ms: int) -> None:
-        """A live time message arrived; hand it to the core."""
-        ...
-
-    def settle(self, mono_ms: int) -> None:
-        """Called after everything that may have moved the core: meter what burned until now."""
-        ...
-
-    def dress(self, report: dict[str, Any], mono_ms: int) -> None:
-        """Add `meters` and `burn_s` to a report that is about to go out."""
-        ...
-
-    def keep(self) -> None:
-        """Store journal and meters; on disk when this returns."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the broker is and who this controller is there. Backoff bounds in seconds."""
-
-    municipality: str
-    controller: str
-    host: str
-    port: int
-    secret: str | None
-    protocol: aiomqtt.ProtocolVersion = aiomqtt.ProtocolVersion.V311
-    backoff_first_s: float = 0.2
-    backoff_most_s: float = 30.0
-
-    @property
-    def user(self) -> str:
-        """User name and client id."""
-        return f"{self.municipality}.{self.controller}"
-
-    def topic(self, leaf: str) -> str:
-        """A topic of this controller."""
-        return f"{ROOT}/{self.municipality}/{self.controller}/{leaf}"
 
 
 class _AgainError(Exception):
@@ -102,6 +60,9 @@ class Link:
         self._timer: Timer | None = None
         self._task: asyncio.Task[None] | None = None
         self._heartbeat_at = 0
+        self._told_at = 0
+        self._told_watts: dict[str, float] = {}
+        self._sent: set[int] = set()
         self._stopping = False
         self._handlers = {
             address.topic("plan"): self._plan,
@@ -180,11 +141,13 @@ class Link:
                 self.address.topic("status"), json.dumps(self.device.core.status(False)), qos=1, retain=True
             ),
             socket_options=NO_DELAY,
+            tls_context=self.address.tls,
         )
         client.pending_calls_threshold = 1000
         try:
             await enter(client)
             self._client = client
+            self._sent.clear()  # what the last connection did not see acknowledged goes out again
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 group.create_task(self._introduce(client))
@@ -244,18 +207,39 @@ class Link:
         if answer == ANNOUNCE:
             self._publish("status", self.device.core.status(True))
 
-    # reports
+    # what happens on the pole
+
+    def press_button(self, n: str) -> None:
+        """The push-button of an output was pressed."""
+        self.device.core.on_button(n, self._timing.mono_ms())
+        self._step()
+
+    def signal(self, kind: str, *, on: bool = True, code: str | None = None, output: str | None = None) -> None:
+        """A `door`, the hand switch (`local_override`) or a `fault` begins (`on`) or is over."""
+        self.device.core.on_signal(kind, self._timing.mono_ms(), on, code, output)
+        self._step()
+
+    def look(self) -> None:
+        """Something may have changed that the core did not do, such as a lamp that went out: report it where due."""
+        self._step()
+
+    # reports and events
 
     def _step(self) -> None:
-        """Bring core and meters up to now, report where it is due, and set the timer for the next time."""
+        """Bring core and meters up to now, tell what is due, and set the timer for the next time."""
         if self._timer is not None:
             self._timer.cancel()
         mono_ms = self._timing.mono_ms()
         wait = self.device.core.tick(mono_ms)
         try:
             self.device.settle(mono_ms)
-            if self.device.core.report_due or (self.connected and mono_ms >= self._heartbeat_at):
+            blinked = self.connected and moved(self._told_watts, self.device.watts())
+            calm = mono_ms - self._told_at >= _BLINK_MS
+            if self.device.core.report_due or (self.connected and mono_ms >= self._heartbeat_at) or (blinked and calm):
                 self.tell(mono_ms)
+            elif blinked:
+                wait = min(wait, self._told_at + _BLINK_MS - mono_ms)
+            self._tell_events(mono_ms)
         finally:
             until_heartbeat = self._heartbeat_at - mono_ms if self.connected else wait
             self._timer = self._timing.call_later(max(1, min(wait, until_heartbeat)), self._step)
@@ -270,8 +254,28 @@ class Link:
         self._heartbeat_at = mono_ms + int(core.heartbeat_ms * self._rng.uniform(0.9, 1.1))
         report: dict[str, Any] = core.report(mono_ms)
         self.device.dress(report, mono_ms)
+        self._told_at, self._told_watts = mono_ms, self.device.watts()
         self.device.keep()
         self._publish("report", report)
+
+    def _tell_events(self, mono_ms: int) -> None:
+        """Keep what happened, and send what this connection has not sent yet."""
+        outbox = self.device.core.outbox
+        if outbox.changed:
+            outbox.changed = False
+            self.device.keep()
+        if not self.connected or self._client is None or self._group is None or self._stopping:
+            return
+        for number, event in outbox.pending(mono_ms):
+            if number not in self._sent:
+                self._sent.add(number)
+                self._group.create_task(self._event(self._client, number, event))
+
+    async def _event(self, client: aiomqtt.Client, number: int, event: dict[str, object]) -> None:
+        """Send an event, and let it go only when the broker has it."""
+        await client.publish(self.address.topic("event"), json.dumps(event, separators=(",", ":")), qos=1)
+        self.device.core.outbox.acknowledged(number)
+        self._tell_events(self._timing.mono_ms())
 
     def _publish(self, leaf: str, body: dict[str, Any]) -> None:
         """Hand over without waiting for the broker's word; a publish that fails ends the connection.

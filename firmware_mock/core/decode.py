@@ -53,17 +53,29 @@ class RuleStep:
 
 
 class PlanOutput:
-    """One output's plan: levels with their causes from moments on, valid until `ends`; after that the rule."""
+    """One output's plan: levels with their causes from moments on, valid until `ends`; after that the rule.
 
-    def __init__(self, safety: bool, ends: int, steps: list[tuple[int, int, str]], rule: list[RuleStep]) -> None:
+    `local` says from which moments on up to which level a press of its button may light it when nobody answers.
+    """
+
+    def __init__(
+        self,
+        safety: bool,
+        ends: int,
+        steps: list[tuple[int, int, str]],
+        rule: list[RuleStep],
+        local: list[tuple[int, int]],
+    ) -> None:
         self.safety = safety
         self.ends = ends
         self.steps = steps
         self.rule = rule
+        self.local = local
 
 
 class Plan:
-    """What a controller carries out by itself. `cut_off` in milliseconds."""
+    """What a controller carries out by itself. `cut_off` and `press_ms` (how long a press of a button lights an
+    output when nobody answers, at `press_level`) in milliseconds."""
 
     def __init__(
         self,
@@ -73,6 +85,8 @@ class Plan:
         zone: Zone,
         fail_state: str,
         cut_off: int,
+        press_ms: int,
+        press_level: int,
         outputs: dict[str, PlanOutput],
     ) -> None:
         self.n = n
@@ -81,6 +95,8 @@ class Plan:
         self.zone = zone
         self.fail_state = fail_state
         self.cut_off = cut_off
+        self.press_ms = press_ms
+        self.press_level = press_level
         self.outputs = outputs
 
 
@@ -183,8 +199,6 @@ def plan(payload: bytes) -> Plan:
     _integer(message, "at", 0, LATEST)
     position = _dict(_get(message, "position"), "position")
     local = _dict(_get(message, "local_press"), "local_press")
-    _integer(local, "minutes", 0, 240)
-    _integer(local, "level", 0, 100)
     return Plan(
         _integer(message, "plan_n", 0, MAX_COUNTER),
         _number(position, "lat", -90, 90),
@@ -192,6 +206,8 @@ def plan(payload: bytes) -> Plan:
         _zone(_get(message, "tz")),
         _word(message, "fail_state", _FAIL_STATES),
         _integer(message, "cut_off_after_min", 1, 44640) * 60000,
+        _integer(local, "minutes", 0, 240) * 60000,
+        _integer(local, "level", 0, 100),
         {n: _plan_output(_dict(output, "output")) for n, output in _outputs(message).items()},
     )
 
@@ -208,7 +224,14 @@ def _zone(text: object) -> Zone:
 def _plan_output(output: dict[str, object]) -> PlanOutput:
     steps = [_plan_step(_dict(item, "step")) for item in _list(_get(output, "steps"), "steps", 1, 250)]
     rule = [_rule_step(_dict(item, "rule")) for item in _list(_get(output, "rule"), "rule", 0, 20)]
-    return PlanOutput(_flag(output, "safety"), _integer(output, "ends", 0, LATEST), steps, rule)
+    local = (
+        [_limit(_dict(item, "local")) for item in _list(output["local"], "local", 0, 250)] if "local" in output else []
+    )
+    return PlanOutput(_flag(output, "safety"), _integer(output, "ends", 0, LATEST), steps, rule, local)
+
+
+def _limit(entry: dict[str, object]) -> tuple[int, int]:
+    return _integer(entry, "at", 0, LATEST), _integer(entry, "level", 0, 100)
 
 
 def _plan_step(step: dict[str, object]) -> tuple[int, int, str]:

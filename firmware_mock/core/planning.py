@@ -70,3 +70,23 @@ class Planner:
             if level == 0 and night.sunset <= now < night.sunrise:
                 level = 100
         return level, until
+
+    def button(self, output: PlanOutput, now: int | None) -> tuple[int, int]:
+        """Up to which level a press of its button may light an output by itself, and for how long that holds (ms).
+
+        Not by day. Where the council sets a limit, that; at an unknown moment (None) the highest of them.
+        """
+        if now is None:
+            return max([level for _, level in output.local] or [100]), _FAR
+        night = self.night(now)
+        if not night.sunset <= now < night.sunrise:
+            return 0, (night.sunset if now < night.sunset else night.end) - now
+        most, since, until = 100, -1, night.sunrise
+        if now < output.ends:
+            until = min(until, output.ends)
+            for at, level in output.local:
+                if since <= at <= now:
+                    since, most = at, level
+                elif now < at < until:
+                    until = at
+        return most, until - now

@@ -5,11 +5,10 @@ import functools
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
-import aiomqtt
 import pytest
 
 from device_sim import Village
@@ -17,13 +16,13 @@ from device_sim.memory import Memory
 from service.domain.inventory import ControllerKey
 from service.wire.access import new_secret
 from tests.support.broker_process import ROOT, BrokerProcess
+from tests.support.ear import PATIENCE_S, Listening
 from tests.support.embedded_broker import embedded_broker
-from tests.support.poles import HOUR, MINUTE, T, plan, step, validator
+from tests.support.poles import HOUR, MINUTE, T, plan, step
 
 LECK = ROOT / "tests" / "fixtures" / "leck.toml"
 KEY = ControllerKey("leck", "cabinet-1")
 BASE = "dorflicht/v1/leck/cabinet-1"
-PATIENCE_S = 20
 
 
 @pytest.fixture(scope="module")
@@ -41,68 +40,6 @@ async def broker(lasting_broker: BrokerProcess) -> BrokerProcess:
         for leaf in ("plan", "desired", "status", "report"):
             await broom.publish(f"{BASE}/{leaf}", b"", qos=1, retain=True)
     return lasting_broker
-
-
-class Ear:
-    """The service's ear: everything that controllers said, each message held against its schema."""
-
-    def __init__(self, client: aiomqtt.Client) -> None:
-        self.client = client
-        self.heard: list[tuple[str, dict[str, Any]]] = []
-        self._news = asyncio.Event()
-        self._seq = T
-
-    async def listen(self) -> None:
-        async for message in self.client.messages:
-            leaf = str(message.topic).rsplit("/", 1)[1]
-            if leaf in ("report", "status") and isinstance(message.payload, bytes) and message.payload:
-                body = json.loads(message.payload)
-                validator(leaf).validate(body)
-                assert message.qos == 1
-                self.heard.append((leaf, body))
-                self._news.set()
-
-    def all(self, leaf: str) -> list[dict[str, Any]]:
-        """All that was heard in one leaf."""
-        return [body for said, body in self.heard if said == leaf]
-
-    async def until(self, leaf: str, wanted: Callable[[dict[str, Any]], bool], since: int = 0) -> dict[str, Any]:
-        """The first message from number `since` on that is wanted."""
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                for said, body in self.heard[since:]:
-                    if said == leaf and wanted(body):
-                        return body
-                self._news.clear()
-                await self._news.wait()
-
-    async def time(self, at: int, speed: float = 1) -> None:
-        """Tell the time."""
-        self._seq += 1
-        await self.client.publish("dorflicht/v1/time", json.dumps({"at": at, "speed": speed, "seq": self._seq}))
-
-    async def say(self, leaf: str, body: dict[str, Any], *, retain: bool = True) -> None:
-        """Publish a plan or an order."""
-        await self.client.publish(f"{BASE}/{leaf}", json.dumps(body), qos=1, retain=retain)
-
-
-class _Listening:
-    """A connected ear for the length of a `with`."""
-
-    def __init__(self, broker: BrokerProcess) -> None:
-        self._client = broker.service_client()
-
-    async def __aenter__(self) -> Ear:
-        await self._client.__aenter__()
-        await self._client.subscribe("dorflicht/v1/#", qos=1)
-        ear = Ear(self._client)
-        self._task = asyncio.create_task(ear.listen())
-        return ear
-
-    async def __aexit__(self, *_: object) -> None:
-        self._task.cancel()
-        await asyncio.wait([self._task])
-        await self._client.__aexit__(None, None, None)
 
 
 @pytest.fixture
@@ -127,7 +64,7 @@ def kept(tmp_path: Path) -> dict[str, Any]:
 
 
 async def test_birth_report_and_a_clean_end(broker: BrokerProcess, village: Village) -> None:
-    async with _Listening(broker) as ear:
+    async with Listening(broker, BASE) as ear:
         async with village:
             await ear.until("report", lambda report: report["session"] == 1)
         await ear.until("status", lambda status: not status["online"])
@@ -141,7 +78,7 @@ async def test_birth_report_and_a_clean_end(broker: BrokerProcess, village: Vill
 async def test_a_killed_controller_is_offline_by_its_will_and_returns_with_a_new_session_and_boot(
     broker: BrokerProcess, village: Village
 ) -> None:
-    async with _Listening(broker) as ear, village:
+    async with Listening(broker, BASE) as ear, village:
         await ear.until("status", lambda status: status["online"])
         await village["leck/cabinet-1"].kill()
         await ear.until("status", lambda status: status == {"online": False, "session": 1})
@@ -153,7 +90,7 @@ async def test_a_killed_controller_is_offline_by_its_will_and_returns_with_a_new
 
 
 async def test_a_quick_reconnect_leaves_no_false_offline(broker: BrokerProcess, village: Village) -> None:
-    async with _Listening(broker) as ear, village:
+    async with Listening(broker, BASE) as ear, village:
         for session in (2, 3, 4):
             village["leck/cabinet-1"].drop()
             birth = {"online": True, "session": session}
@@ -172,7 +109,7 @@ async def test_a_quick_reconnect_leaves_no_false_offline(broker: BrokerProcess, 
 async def test_a_status_that_is_not_its_own_makes_it_announce_itself_again(
     broker: BrokerProcess, village: Village, lie: bytes
 ) -> None:
-    async with _Listening(broker) as ear, village:
+    async with Listening(broker, BASE) as ear, village:
         await ear.until("status", lambda status: status["online"])
         since = len(ear.heard)
         await ear.client.publish(f"{BASE}/status", lie, qos=1, retain=True)
@@ -182,7 +119,7 @@ async def test_a_status_that_is_not_its_own_makes_it_announce_itself_again(
 async def test_a_session_that_was_used_before_makes_it_connect_with_a_higher_one(
     broker: BrokerProcess, village: Village
 ) -> None:
-    async with _Listening(broker) as ear:
+    async with Listening(broker, BASE) as ear:
         await ear.say("status", {"online": False, "session": 40})
         async with village:
             await ear.until("status", lambda status: status == {"online": True, "session": 41})
@@ -194,7 +131,7 @@ async def test_it_subscribes_again_after_the_broker_restarted(broker: BrokerProc
         await asyncio.to_thread(broker.kill)
         await asyncio.to_thread(broker.start)
         await village.wait_connected()
-        async with _Listening(broker) as ear:
+        async with Listening(broker, BASE) as ear:
             now = T
             await ear.time(now)
             await ear.until("report", lambda report: report["clock"] == "valid")
@@ -203,7 +140,7 @@ async def test_it_subscribes_again_after_the_broker_restarted(broker: BrokerProc
 
 
 async def test_every_order_and_plan_is_answered_ignored_ones_too(broker: BrokerProcess, village: Village) -> None:
-    async with _Listening(broker) as ear, village:
+    async with Listening(broker, BASE) as ear, village:
         await ear.time(T)
         await ear.say("plan", plan(3))
         await ear.until("report", lambda report: report["plan_n"] == 3)
@@ -222,7 +159,7 @@ async def test_every_order_and_plan_is_answered_ignored_ones_too(broker: BrokerP
 async def test_light_ends_by_itself_after_the_broker_died(broker: BrokerProcess, village: Village) -> None:
     async with village:
         device = village["leck/cabinet-1"]
-        async with _Listening(broker) as ear:
+        async with Listening(broker, BASE) as ear:
             await ear.time(T, speed=600)
             await ear.say("plan", plan(1, ends=T + 100 * HOUR))
             await ear.say("desired", {"desired_n": 1, "at": T, "outputs": {"1": [step(T, T + 20 * MINUTE)]}})
@@ -255,7 +192,7 @@ async def test_a_power_cycle_without_broker_lights_no_lease_again(
 ) -> None:
     async with village:
         device = village["leck/cabinet-1"]
-        async with _Listening(broker) as ear:
+        async with Listening(broker, BASE) as ear:
             await ear.time(T)
             await ear.say("desired", {"desired_n": 9, "at": T, "outputs": {"1": [step(T, T + HOUR)]}})
             await ear.until("report", lambda report: report["outputs"]["1"]["level"] == 100)
@@ -271,7 +208,7 @@ async def test_a_power_cycle_without_broker_lights_no_lease_again(
 async def test_skipped_demo_time_is_reported_at_each_change_with_its_own_moment(
     broker: BrokerProcess, village: Village
 ) -> None:
-    async with _Listening(broker) as ear, village:
+    async with Listening(broker, BASE) as ear, village:
         await ear.say("plan", plan(1, [(T, 0), (T + 2 * HOUR, 100), (T + 5 * HOUR, 0)]))
         await ear.until("report", lambda report: report["plan_n"] == 1)
         await ear.time(T)
@@ -293,7 +230,7 @@ async def test_a_heartbeat_comes_without_any_change(broker: BrokerProcess, tmp_p
     await broker.access.add({KEY: secret})
     credentials = {"leck/cabinet-1": secret}
     village = Village([LECK], credentials, port=broker.port, state_dir=tmp_path, heartbeat_ms=100)
-    async with _Listening(broker) as ear, village:
+    async with Listening(broker, BASE) as ear, village:
         await ear.until("report", lambda report: report["seq"] == 5)
 
 
@@ -302,7 +239,7 @@ async def test_the_program_tells_what_matters_and_ends_in_order(broker: BrokerPr
     await broker.access.add({KEY: secret})
     (tmp_path / "credentials.json").write_text(json.dumps({"leck/cabinet-1": secret}), "utf-8")
     words = ["--villages", LECK, "--credentials", tmp_path / "credentials.json", "--state-dir", tmp_path / "state"]
-    async with _Listening(broker) as ear:
+    async with Listening(broker, BASE) as ear:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -321,7 +258,7 @@ async def test_the_program_tells_what_matters_and_ends_in_order(broker: BrokerPr
             assert b"broker is gone" in await process.stdout.readline()
             await asyncio.to_thread(broker.start)
             assert await process.stdout.readline() == b"3 lamps on 1 controllers connected\n"
-    async with _Listening(broker) as ear:
+    async with Listening(broker, BASE) as ear:
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE_S):
             assert await process.stdout.read() == b""

@@ -10,6 +10,7 @@ from device_sim import SimDevice, Village, VillageError
 from device_sim.device import LIVE_THROUGH_MS
 from device_sim.lamps import INRUSH_MS
 from device_sim.villages import read_villages
+from firmware_mock.core.journal import STATE_BYTES
 from firmware_mock.link import Address
 from firmware_mock.timing import RealTiming
 from tests.support.poles import HOUR, MINUTE, T, plan, step
@@ -105,10 +106,10 @@ def test_memory_outlives_the_process_and_the_meter_only_grows(tmp_path: Path) ->
     again = Bed(tmp_path).device
     assert (again.core.boot, again.core.session, again.core.plan_n) == (2, 1, 7)
     assert again.load.total_mwh("1") == first.device.load.total_mwh("1") > 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["leck.cabinet-1.json", "leck.cabinet-1.run"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["leck.cabinet-1.journal"]
 
 
-@pytest.mark.parametrize("name", ["leck.cabinet-1.json", "leck.cabinet-1.run"])
+@pytest.mark.parametrize("name", ["leck.cabinet-1.journal", "leck.cabinet-1.json", "leck.cabinet-1.run"])
 @pytest.mark.parametrize("text", ["{", "[]"])
 def test_a_memory_that_cannot_be_read_is_refused_by_name(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text, "utf-8")
@@ -126,11 +127,11 @@ def test_a_write_that_was_cut_short_costs_no_more_than_the_last_moment(tmp_path:
         bed.device.settle(bed.bench.now)
         bed.device.keep()
         totals.append(bed.device.load.total_mwh("1"))
-    file = tmp_path / "leck.cabinet-1.run"
+    file = tmp_path / "leck.cabinet-1.journal"
     assert Bed(tmp_path).device.load.total_mwh("1") == totals[2]
     whole = file.read_bytes()
-    half = len(whole) // 2
-    file.write_bytes(whole[:half] + b"{{" + whole[half + 2 :])  # the third was written to the second slot
+    half = STATE_BYTES + 40  # inside the second slot, to which the third was written
+    file.write_bytes(whole[:half] + b"{{" + whole[half + 2 :])
     assert Bed(tmp_path).device.load.total_mwh("1") == totals[1]
 
 
@@ -141,7 +142,7 @@ def test_a_memory_that_cannot_be_written_is_told_once_and_the_lamp_goes_on(
     for _ in range(3):
         bed.device.keep()
     assert [record.getMessage().partition(" cannot")[0] for record in caplog.records] == [
-        str(tmp_path / "gone" / "leck.cabinet-1.json")
+        str(tmp_path / "gone" / "leck.cabinet-1.journal")
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from device_sim.__main__ import credentials
-from device_sim.villages import VillageError, read_villages
+from device_sim.villages import Feeder, VillageError, read_villages
 
 ROOT = Path(__file__).parents[2]
 GOOD = """
@@ -50,6 +50,10 @@ def test_one_safety_lamp_makes_its_output_a_safety_output() -> None:
         ("watts = 25", "", "lamp[0]: watts"),
         ("output = 1", "output = 2", "output 2 of c"),
         ("[municipality]", "[municipality", "line 2"),
+        ("n = 1, step = 100", 'n = 1, button = "yes"', "outputs[0]: button"),
+        ("meters =", 'feeder = { controller = "c" }\nmeters =', "feeder: output"),
+        ("meters =", 'feeder = { controller = "d", output = 1 }\nmeters =', "feeder: there is no output 1 of d"),
+        ("meters =", 'feeder = { controller = "c", output = 1 }\nmeters =', "feeder: c hangs behind a feeder itself"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_by_name_of_the_field(
@@ -64,6 +68,17 @@ def test_a_file_that_cannot_be_used_is_refused_by_name_of_the_field(
         read_villages([file])
     assert named in str(refused.value)
     assert str(file) in str(refused.value)
+
+
+def test_a_controller_may_hang_behind_another_ones_output_and_an_output_may_have_a_button(tmp_path: Path) -> None:
+    file = tmp_path / "village.toml"
+    text = GOOD.replace("step = 100", "step = 100, button = true")
+    file.write_text(
+        text + '[[controller]]\nid = "d"\noutputs = [{ n = 1 }]\nfeeder = { controller = "c", output = 1 }\n'
+    )
+    cabinet, lamp = read_villages([file])
+    assert (cabinet.feeder, lamp.feeder) == (None, Feeder("c", "1"))
+    assert (cabinet.outputs[0].button, lamp.outputs[0].button) == (True, False)
 
 
 def test_a_controller_described_twice_and_a_missing_file_are_refused(tmp_path: Path) -> None:

@@ -192,5 +192,5 @@ def test_bad_messages_are_counted_answered_and_change_nothing() -> None:
     pole.core.on_plan(b"[]", False, pole.mono)
     assert pole.answered()
     pole.core.on_time(b"\xff", pole.mono)
-    assert pole.core.bad == {"plan": 1, "desired": 1, "time": 1, "status": 0}
+    assert pole.core.bad == {"plan": 1, "desired": 1, "time": 1, "status": 0, "event": 0}
     assert pole.now() == (100, "press")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_mock.core import decode
-from tests.support.poles import HOUR, MINUTE, Pole, T, plan, step
+from tests.support.poles import HOUR, MINUTE, Pole, T, plan, step, validator
 
 PLAN_SIDE = ("schedule", "exception", "safety", "failsafe")
 
@@ -93,8 +93,10 @@ JUNK = st.tuples(st.sampled_from(["plan", "desired", "time", "status"]), st.one_
 WAITS = st.tuples(st.just("wait"), st.integers(0, 3 * HOUR))
 LINKS = st.tuples(st.just("link"), st.booleans())
 POWER = st.tuples(st.just("power"), st.booleans())
+BUTTONS = st.tuples(st.just("button"), st.sampled_from(["1", "2"]))
+SIGNALS = st.tuples(st.just("signal"), st.sampled_from(["door", "fault", "local_override"]))
 STORY: st.SearchStrategy[list[tuple[str, Any]]] = st.lists(
-    st.one_of(ORDERS, PLANS, TIMES, JUNK, WAITS, LINKS, POWER), max_size=25
+    st.one_of(ORDERS, PLANS, TIMES, JUNK, WAITS, LINKS, POWER, BUTTONS, SIGNALS), max_size=25
 )
 
 
@@ -109,6 +111,10 @@ def happen(pole: Pole, what: str, body: Any) -> None:
         pole.power_cycle(connected=body)
     elif what == "time":
         pole.core.on_time(payload, pole.mono)
+    elif what == "button":
+        pole.core.on_button(body, pole.mono)
+    elif what == "signal":
+        pole.core.on_signal(body, pole.mono, code="lampFailure" if body == "fault" else None)
     elif what == "status":
         pole.core.on_status(payload)
     else:
@@ -132,7 +138,7 @@ def ordered(bodies: list[Any]) -> int:
 def test_nothing_raises_and_no_level_exceeds_what_plan_or_order_gives(story: list[tuple[str, Any]], demo: bool) -> None:
     pole = Pole(demo=demo, clock=None)
     heard: list[Any] = []
-    plans: list[Any] = []
+    plans: list[Any] = [plan()]  # what a pole of these tests begins with
     for what, body in story:
         happen(pole, what, body)
         if what == "desired" and body is not None and not isinstance(body, bytes):
@@ -144,6 +150,8 @@ def test_nothing_raises_and_no_level_exceeds_what_plan_or_order_gives(story: lis
         if cause in PLAN_SIDE:
             by_plan = pole.core._planned("1", pole.core.outputs["1"], pole.mono)
             assert (level, cause) in (by_plan[:2], (level, "safety"))
+        elif cause == "local":
+            assert any(level <= pole.core.outputs["1"].keeps(told["local_press"]["level"]) for told in plans)
         else:
             assert level <= max(pole.core.outputs["1"].keeps(ordered(heard)), 0)
         if cause == "exception":
@@ -151,6 +159,8 @@ def test_nothing_raises_and_no_level_exceeds_what_plan_or_order_gives(story: lis
         if cause == "lock":
             assert level == 0
         pole.report()
+        for _, event in pole.core.outbox.pending(pole.mono):
+            validator("event").validate(event)
 
 
 @settings(max_examples=80)
