@@ -46,7 +46,7 @@ class Stream:
                     name, _, value = line.partition(": ")
                     fields[name] = value
                 elif fields:
-                    self._take(Event(fields["id"], fields["event"], json.loads(fields["data"])))
+                    self._take(Event(fields.get("id", ""), fields["event"], json.loads(fields["data"])))
                     fields = {}
                 self._news.set()
         self.ended = True
@@ -54,7 +54,7 @@ class Stream:
 
     def _take(self, event: Event) -> None:
         self.events.append(event)
-        self.zones.update({zone["id"]: zone for zone in event.data["zones"]})
+        self.zones.update({zone["id"]: zone for zone in event.data.get("zones", ())})
 
     async def zone(self, zone: str, right: Callable[[Json], object], within: float = WITHIN) -> Json:
         """Wait until the stream's last word on a zone is right, and return it."""
@@ -79,9 +79,18 @@ async def listening(
 ) -> AsyncIterator[Stream]:
     """An open event stream of a municipality's zones (none named: all)."""
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
-    stream = Stream()
     path = f"/api/v1/municipalities/{municipality}/events"
-    async with http.stream("GET", path, params={"zone": list(zones)}, headers=headers, timeout=None) as response:
+    async with watching(http, path, headers, zone=list(zones)) as stream:
+        yield stream
+
+
+@asynccontextmanager
+async def watching(
+    http: httpx.AsyncClient, path: str, headers: dict[str, str] | None = None, **query: list[str]
+) -> AsyncIterator[Stream]:
+    """An open event stream."""
+    stream = Stream()
+    async with http.stream("GET", path, params=query, headers=headers, timeout=None) as response:
         assert response.status_code == 200, await response.aread()
         assert response.headers["content-type"].startswith("text/event-stream")
         reading = asyncio.create_task(stream.read(response))

@@ -111,7 +111,7 @@ async def test_a_power_cut_in_a_lit_street_lights_nothing_again_by_itself(world:
         await w.start_broker()
         await w.village.wait_connected()
         if w.broker.name == "Mosquitto":  # the embedded one keeps nothing
-            await until(lambda: device.core._order is not None, what="the kept order has arrived")
+            await until(lambda: device.core._orders._last is not None, what="the kept order has arrived")
         assert witness.changes == []
 
         # The lease still runs: who knows the time may light it again, and it ends when it was to end.
