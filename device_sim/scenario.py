@@ -101,7 +101,7 @@ class Scenario:
         """The way to the broker of one controller."""
         return next((net for net in self.nets if fnmatchcase(key, net.controllers)), _PERFECT)
 
-    def relayed(self, key: str) -> bool:
+    def has_bad_line(self, key: str) -> bool:
         """Whether something between this controller and its broker must hold messages back."""
         return not self.net(key).perfect or any(fnmatchcase(key, cut.controllers) for cut in self.network_cuts)
 

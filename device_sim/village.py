@@ -14,11 +14,11 @@ from typing import Self
 
 import aiomqtt
 
+from device_sim.bad_line import BadLine
 from device_sim.befall import befall
 from device_sim.device import SimDevice
 from device_sim.happenings import Happening, Kind, happenings
 from device_sim.lamps import Wear
-from device_sim.relay import Relay
 from device_sim.scenario import Scenario
 from device_sim.script import Script
 from device_sim.supply import Supply
@@ -75,7 +75,7 @@ class Village:
         self._lost = False
         self._up: set[str] = set()
         self.timing = timing or RealTiming()
-        self.relays = self._relays(specs, tls)
+        self.bad_lines = self._bad_lines(specs, tls)
         script = happenings(self.scenario, specs, self.seed)
         self._script = Script(script, self._play, self.timing)
         folder = _folder(state_dir)
@@ -101,12 +101,12 @@ class Village:
         }
         self._supply = Supply(self.devices, self.timing)
 
-    def _relays(self, specs: Sequence[ControllerSpec], tls: ssl.SSLContext | None) -> dict[str, Relay]:
+    def _bad_lines(self, specs: Sequence[ControllerSpec], tls: ssl.SSLContext | None) -> dict[str, BadLine]:
         """The slow and lossy ways, where the scenario has some."""
-        keys = [spec.key for spec in specs if self.scenario.relayed(spec.key)]
+        keys = [spec.key for spec in specs if self.scenario.has_bad_line(spec.key)]
         if keys and tls is not None:
             raise VillageError("net, network_cut: bad lines are modelled without TLS only; leave --ca or these out")
-        return {key: Relay(self.scenario.net(key), f"{self.seed}/{key}", self._broker, self.timing) for key in keys}
+        return {key: BadLine(self.scenario.net(key), f"{self.seed}/{key}", self._broker, self.timing) for key in keys}
 
     def _around(self, key: str, demo: bool) -> Surroundings:
         low, high = self.scenario.drift_ppm
@@ -138,11 +138,11 @@ class Village:
 
     def start(self) -> None:
         """Switch all controllers on; they connect in the background."""
-        _allow_files(len(self.devices) + 3 * len(self.relays) + _FILES_BESIDES)
-        for key, relay in self.relays.items():
-            relay.start()
+        _allow_files(len(self.devices) + 3 * len(self.bad_lines) + _FILES_BESIDES)
+        for key, line in self.bad_lines.items():
+            line.start()
             device = self.devices[key]
-            device.address = replace(device.address, host="127.0.0.1", port=relay.port)
+            device.address = replace(device.address, host="127.0.0.1", port=line.port)
         self._supply.open()
         self._script.start()
 
@@ -156,7 +156,7 @@ class Village:
             task.cancel()
         await asyncio.gather(*stopping, return_exceptions=bool(late))
         await asyncio.gather(*(device.kill() for device in self.devices.values()))
-        await asyncio.gather(*(relay.stop() for relay in self.relays.values()))
+        await asyncio.gather(*(line.stop() for line in self.bad_lines.values()))
 
     async def wait_connected(self, timeout_s: float = 30.0) -> None:
         """Wait until every controller that has power is connected. TimeoutError."""
@@ -178,7 +178,7 @@ class Village:
         if happening.kind is Kind.POWER:
             self._supply.cut(happening.key, there)
         elif happening.kind is Kind.NETWORK:
-            self.relays[happening.key].hush(not there)
+            self.bad_lines[happening.key].hush(not there)
         elif happening.kind is Kind.DROP:
             device.drop()
         else:

@@ -52,6 +52,7 @@ class Link:
         self.device = device
         self.address = address
         self.connected = False
+        self._connected_at = 0
         self._rng = rng or random.Random()  # noqa: S311 - jitter, no secret
         self._timing = timing or RealTiming()
         self._on_change = on_change
@@ -113,7 +114,6 @@ class Link:
     async def _run(self) -> None:
         failures = 0
         while not self._stopping:
-            began = self._timing.mono_ms()
             self.device.core.next_session()
             self.device.keep()
             try:
@@ -122,8 +122,9 @@ class Link:
                 log.debug("%s: %s", self.address.user, errors.exceptions[0])
             if self._stopping:
                 return
+            if self.connected and self._timing.mono_ms() - self._connected_at > _STEADY_MS:
+                failures = 0
             self._down()
-            failures = 0 if self._timing.mono_ms() - began > _STEADY_MS else failures
             longest = min(self.address.backoff_first_s * 2 ** min(failures, 16), self.address.backoff_most_s)
             failures += 1
             await self._timing.sleep(1000 * longest * self._rng.uniform(0.5, 1))
@@ -164,6 +165,7 @@ class Link:
         self._publish("status", self.device.core.status(True))
         await self._subscribe(client, [(self.address.topic("status"), 1)])
         self.connected = True
+        self._connected_at = self._timing.mono_ms()
         self.device.core.on_link(True, self._timing.mono_ms())
         self.device.core.report_due = True
         self._step()

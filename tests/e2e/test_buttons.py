@@ -93,3 +93,19 @@ async def test_nobody_lights_what_is_locked(world: Open) -> None:
         ended = await w.http.post(f"{API}/luetjenholm/technician/locks/{lock}/end", headers=AS_STAFF)
         assert ended.status_code == 200, ended.text
         await until(lambda: device.core.outputs["1"].cause, lambda cause: cause != "lock", "the lock is over")
+
+
+async def test_a_door_that_opens_while_only_the_service_is_away_is_told_when_it_is_back(world: Open) -> None:
+    async with world(LUETJENHOLM) as w:
+        device = w.village[KEY]
+        await w.kill_service()
+        device.signal("door", on=True)
+        await until(lambda: device.core.outbox.pending(0), lambda waiting: not waiting, "the broker has it")
+        await w.start_service()
+
+        async def a_minute_later() -> set[str]:
+            await w.clock(minutes=1)
+            answer = await w.http.get(f"{API}/luetjenholm/technician/faults", headers=AS_STAFF)
+            return {fault["kind"] for fault in answer.json()["faults"]}
+
+        await until(a_minute_later, lambda kinds: "cabinetDoorOpen" in kinds, "the open door is a fault")

@@ -63,7 +63,7 @@ def test_bad_lines_and_tls_do_not_go_together() -> None:
     bad = Scenario(nets=(Net(loss=0.1),))
     with pytest.raises(VillageError, match="without TLS"):
         Village([LECK], None, state_dir=None, scenario=bad, tls=ssl.create_default_context())
-    assert Village([LECK], None, state_dir=None, tls=ssl.create_default_context()).relays == {}
+    assert Village([LECK], None, state_dir=None, tls=ssl.create_default_context()).bad_lines == {}
 
 
 def test_results_are_json_to_a_file_or_to_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

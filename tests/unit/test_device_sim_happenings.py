@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from device_sim.fates import Fates
 from device_sim.happenings import Happening, Kind, happenings
+from device_sim.line_faults import LineFaults
 from device_sim.packets import PacketError, Packets
 from device_sim.scenario import LampFailure, Net, Outage, Scenario, Span, StuckRelay, read_scenario
 from device_sim.script import Script
@@ -115,10 +115,10 @@ def test_a_stopped_script_plays_nothing_more() -> None:
 
 def test_the_nth_message_meets_the_same_fate_in_every_run() -> None:
     net = Net(median_ms=80, p99_ms=900, loss=0.01, duplicates=0.05)
-    first, again = Fates(net, "1/m/c/up"), Fates(net, "1/m/c/up")
+    first, again = LineFaults(net, "1/m/c/up"), LineFaults(net, "1/m/c/up")
     fates = [first.next() for _ in range(20_000)]
     assert fates == [again.next() for _ in range(20_000)]
-    assert fates != [Fates(net, "1/m/c/down").next() for _ in range(20_000)]
+    assert fates != [LineFaults(net, "1/m/c/down").next() for _ in range(20_000)]
     delays = sorted(fate.delay_ms for fate in fates)
     assert delays[10_000] == pytest.approx(80, rel=0.05)
     assert delays[19_800] == pytest.approx(900, rel=0.1)

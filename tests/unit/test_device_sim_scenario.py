@@ -83,7 +83,7 @@ def test_the_examples_can_be_read_and_an_empty_file_lets_nothing_go_wrong(tmp_pa
         assert read_scenario(file).name != file.stem, f"{file} has no name of its own"
     empty = read_scenario(write(tmp_path, ""))
     assert (empty.lamps, empty.nets, empty.storms) == ((), (), ())
-    assert not empty.relayed("m/c")
+    assert not empty.has_bad_line("m/c")
 
 
 def test_the_first_way_that_fits_counts_and_only_bad_ways_hold_messages_back(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_the_first_way_that_fits_counts_and_only_bad_ways_hold_messages_back(tmp
     found = read_scenario(write(tmp_path, text))
     assert found.net("m/a-1").drops_per_day == 1
     assert found.net("m/b-1").median_ms == 5
-    assert [found.relayed(key) for key in ("m/a-1", "m/b-1", "other/c")] == [False, True, False]
+    assert [found.has_bad_line(key) for key in ("m/a-1", "m/b-1", "other/c")] == [False, True, False]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ class Fate:
     twice: bool
 
 
-class Fates:
+class LineFaults:
     """Deals them out in order, for one direction of one controller's connections. `name` is part of the seed."""
 
     def __init__(self, net: Net, name: str) -> None:

@@ -1,4 +1,4 @@
-"""A slow and lossy way to the broker: a small TCP relay before one controller, as on a bad mobile network."""
+"""A slow and lossy way to the broker: a small TCP line before one controller, as on a bad mobile network."""
 
 import asyncio
 import socket
@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Coroutine
 from typing import Any
 
-from device_sim.fates import Fate, Fates
+from device_sim.line_faults import Fate, LineFaults
 from device_sim.packets import PUBLISH, PacketError, Packets, kind
 from device_sim.scenario import Net
 from firmware_mock.timing import Timer, Timing
@@ -15,10 +15,10 @@ _CALM = Fate(0.0, lost=False, twice=False)
 _BACKLOG = 16
 
 
-class Relay:
+class BadLine:
     """Listens on loopback for one controller and carries its packets to the broker and back.
 
-    Each message has a fate of its own (`Fates`), everything else takes the median time; nothing overtakes. A lost
+    Each message has a fate of its own (`LineFaults`), everything else takes the median time; nothing overtakes. A lost
     message takes the connection along. While `silent` nothing passes in either direction, and nobody is told: what was
     sent arrives when it is over, if its connection still lives.
     """
@@ -29,7 +29,7 @@ class Relay:
         self.broker = broker
         self.silent = False
         self.port = 0
-        self._fates = {way: Fates(net, f"{name}/{way}") for way in ("up", "down")}
+        self._faults = {way: LineFaults(net, f"{name}/{way}") for way in ("up", "down")}
         self._ends: set[_End] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -53,7 +53,7 @@ class Relay:
 
     def _controller(self) -> "_End":
         """A controller connects: so does its other end, to the broker."""
-        near, far = _End(self, self._fates["up"]), _End(self, self._fates["down"])
+        near, far = _End(self, self._faults["up"]), _End(self, self._faults["down"])
         near.other, far.other = far, near
         self._ends |= {near, far}
         self._spawn(self._connect(near, far))
@@ -91,13 +91,13 @@ class Relay:
 
 
 class _End(asyncio.Protocol):
-    """One TCP connection of a relay: to the controller or to the broker. What is due to it waits in order."""
+    """One TCP connection of a line: to the controller or to the broker. What is due to it waits in order."""
 
     other: "_End"
 
-    def __init__(self, relay: Relay, fates: Fates) -> None:
-        self._relay = relay
-        self._fates = fates
+    def __init__(self, line: BadLine, faults: LineFaults) -> None:
+        self._line = line
+        self._faults = faults
         self._packets = Packets()
         self._waiting: deque[tuple[float, bytes | None, bool]] = deque()
         self._transport: asyncio.Transport | None = None
@@ -117,19 +117,19 @@ class _End(asyncio.Protocol):
         except PacketError:
             self.abort()
             return
-        calm = Fate(self._relay.net.median_ms, lost=False, twice=False)
+        calm = Fate(self._line.net.median_ms, lost=False, twice=False)
         for packet in packets:
-            self.other.send(packet, self._fates.next() if kind(packet) == PUBLISH else calm)
+            self.other.send(packet, self._faults.next() if kind(packet) == PUBLISH else calm)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Let the other end know, after all that was sent before."""
         self._transport = None
-        self._relay.forget(self)
+        self._line.forget(self)
         self.other.send(None, _CALM)
 
     def send(self, packet: bytes | None, fate: Fate) -> None:
         """Give this end a packet, or (None) its end, when it is due and all before it have gone."""
-        due = self._relay.timing.mono_ms() + fate.delay_ms
+        due = self._line.timing.mono_ms() + fate.delay_ms
         if self._waiting:
             due = max(due, self._waiting[-1][0])
         self._waiting.append((due, packet, fate.lost))
@@ -142,9 +142,9 @@ class _End(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._transport is None or self._relay.silent:
+        if self._transport is None or self._line.silent:
             return
-        now = self._relay.timing.mono_ms()
+        now = self._line.timing.mono_ms()
         while self._waiting and self._waiting[0][0] <= now:
             _, packet, lost = self._waiting.popleft()
             if lost:
@@ -156,7 +156,7 @@ class _End(asyncio.Protocol):
                 return
             self._transport.write(packet)
         if self._waiting:
-            self._timer = self._relay.timing.call_later(self._waiting[0][0] - now, self.pump)
+            self._timer = self._line.timing.call_later(self._waiting[0][0] - now, self.pump)
 
     def abort(self) -> None:
         """Break the connection."""
