@@ -25,7 +25,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
     """The parsed command line."""
     parser = argparse.ArgumentParser(prog="python -m device_sim", description="A simulated village.")
     parser.add_argument("--villages", nargs="+", type=Path, required=True, help="municipality files (TOML)")
-    parser.add_argument("--credentials", type=Path, help='JSON file: {"municipality/controller": "secret"}')
+    parser.add_argument("--credentials", type=Path, help='JSON file: {"municipality/controller": "secret"}, or a claim')
     parser.add_argument("--host", default="127.0.0.1", help="the broker")
     parser.add_argument("--port", type=int, default=1883)
     parser.add_argument("--ca", type=Path, metavar="FILE", help="speak TLS, to a broker whose certificate it signed")
@@ -56,8 +56,10 @@ def credentials(file: Path | None) -> dict[str, str] | None:
         found = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise VillageError(f"{file}: {error}") from error
+    if isinstance(found, dict) and {"municipality", "controller", "secret"} <= found.keys():
+        found = {f"{found['municipality']}/{found['controller']}": found["secret"]}  # what a claim wrote
     if not isinstance(found, dict) or not all(isinstance(secret, str) for secret in found.values()):
-        raise VillageError(f"{file}: a secret for each municipality/controller is expected")
+        raise VillageError(f"{file}: a secret for each municipality/controller is expected, or one claim's file")
     return found
 
 

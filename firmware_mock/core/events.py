@@ -1,7 +1,7 @@
 """What the controller tells besides its reports: events with ids given once, kept until the service has them."""
 
 MOST_KEPT = 16
-"""How many events wait at most; of more, the oldest are lost."""
+"""How many events wait at most; of more, the oldest are lost, presses before the last word on anything else."""
 ASKING_MS = 30000
 """How long a press of a button still asks for light, in real milliseconds: the service refuses an older one."""
 
@@ -66,8 +66,22 @@ class Outbox:
     def _add(self, body: dict[str, object], lasting: bool, mono_ms: int) -> None:
         self._number += 1
         self._waiting.append(_Waiting(self._number, body, lasting, mono_ms))
-        self.lost += max(0, len(self._waiting) - MOST_KEPT)
-        self._waiting = self._waiting[-MOST_KEPT:]
+        while len(self._waiting) > MOST_KEPT:
+            self._waiting.remove(self._least())
+            self.lost += 1
+
+    def _least(self) -> _Waiting:
+        """What is given up first: the oldest, but no last word on a door, a switch or a fault while others wait."""
+        last = {}  # type: dict[str, _Waiting]
+        for waiting in self._waiting:
+            body = waiting.body
+            if body.get("type") != "button":
+                last[str((body.get("type"), body.get("code"), body.get("output")))] = waiting
+        words = list(last.values())
+        for waiting in self._waiting:
+            if waiting not in words:
+                return waiting
+        return self._waiting[0]
 
     def pending(self, mono_ms: int) -> list[tuple[int, dict[str, object]]]:
         """What is to be told, oldest first, each with a number for `acknowledged`."""

@@ -55,7 +55,7 @@ _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
             "Die Lampen melden sich gerade nicht. Bitte versuchen Sie es in einer halben Minute noch einmal.",
         ),
         Reason.LOCKED: (
-            "An diesen Lampen wird gearbeitet. Licht gibt es wieder ab {time}.",
+            "An diesen Lampen wird gearbeitet. Drücken können Sie wieder ab {time}.",
             "An diesen Lampen wird gearbeitet.",
         ),
     },
@@ -102,7 +102,7 @@ _REFUSALS: dict[str, dict[Reason, tuple[str, str]]] = {
             "The lamps do not answer right now. Please try again in half a minute.",
         ),
         Reason.LOCKED: (
-            "Somebody works at these lamps. Light again from {time} on.",
+            "Somebody works at these lamps. You can press again from {time} on.",
             "Somebody works at these lamps.",
         ),
     },

@@ -13,10 +13,12 @@ from service.api.problems import responses
 from service.api.staff import ActingAs, staff_guard
 from service.api.technician_bodies import (
     ControllersAnswer,
+    EndLockRequest,
     FaultAnswer,
     FaultsAnswer,
     Id,
     LockAnswer,
+    LockBody,
     LockRequest,
     LocksAnswer,
     OutputTestAnswer,
@@ -133,8 +135,15 @@ def _locks(router: APIRouter, context: Context) -> None:
     async def locks(municipality: MunicipalityId, by: ActingAs) -> LocksAnswer:
         """The locks that hold now, and those that ended within a day."""
         now = clock.now()
-        found = await store.read(lambda tx: maintenance.recent_locks(tx, municipality, now))
-        return LocksAnswer(locks=[lock_body(lock) for lock in found], now=now, speed=clock.speed)
+
+        def look(tx: Tx) -> list[LockBody]:
+            found = maintenance.recent_locks(tx, municipality, now)
+            return [
+                lock_body(lock, dark=lock.ends > now and maintenance.is_dark(tx, lock, now, clock.speed))
+                for lock in found
+            ]
+
+        return LocksAnswer(locks=await store.read(look), now=now, speed=clock.speed)
 
     @router.post("/locks", status_code=201, responses=responses(404))
     async def begin_lock(municipality: MunicipalityId, by: ActingAs, asked: LockRequest) -> LockAnswer:
@@ -151,10 +160,14 @@ def _locks(router: APIRouter, context: Context) -> None:
         return LockAnswer(lock=lock_body(lock), now=now, speed=clock.speed)
 
     @router.post("/locks/{lock}/end", responses=responses(409))
-    async def end_lock(municipality: MunicipalityId, lock: ThingId, by: ActingAs) -> LockAnswer:
-        """Give a lock back."""
-        now = clock.now()
-        ended = await store.write(lambda tx: maintenance.end_lock(tx, municipality, lock, by, now))
+    async def end_lock(
+        municipality: MunicipalityId, lock: ThingId, by: ActingAs, said: EndLockRequest | None = None
+    ) -> LockAnswer:
+        """Give a lock back: what asks for light lights these lamps at once. Somebody else's must be named so."""
+        now, of_another = clock.now(), said is not None and said.of_another
+        ended = await store.write(
+            lambda tx: maintenance.end_lock(tx, municipality, lock, by, now, of_another=of_another)
+        )
         context.rules_changed_in(municipality)
         return LockAnswer(lock=lock_body(ended), now=now, speed=clock.speed)
 
@@ -185,6 +198,7 @@ def _tests(router: APIRouter, context: Context) -> None:
             seconds=asked.seconds,
             by=by,
             now=now,
+            speed=context.clock.speed,
         )
         return await begun(municipality, work)
 

@@ -11,6 +11,7 @@ from service.domain.inventory import ID_PATTERN
 from service.domain.maintenance import Lock, OutputTest
 from service.domain.maintenance_verdict import TestOutcome
 from service.domain.words import Availability, Cause, FaultKind, FaultState, FaultStep
+from service.usecases.alert_documents import EmailAddress
 from service.usecases.maintenance import SETTLE
 from service.usecases.technician import ControllerView, OutputTestView
 
@@ -85,11 +86,13 @@ class LockRequest(BaseModel):
     output: Annotated[int, Field(ge=1, le=8)] | None = None
     reason: Text
     until: AwareDatetime
-    contact: Annotated[str, StringConstraints(pattern=r"^[^@\s,;<>\"]{1,64}@[^@\s,;<>\"]{1,190}$")] | None = None
+    contact: EmailAddress | None = None
 
 
 class LockBody(BaseModel):
-    """A lock; `ends` is when it is, or was, over."""
+    """A lock; `ends` is when it is, or was, over. It holds for sure where it is `dark`: every output reported so just
+    now. Otherwise it was ordered, and nobody knows.
+    """
 
     id: str
     zone: str | None
@@ -102,6 +105,13 @@ class LockBody(BaseModel):
     ends: datetime
     ended_by: str | None
     contact: str | None
+    dark: bool
+
+
+class EndLockRequest(BaseModel):
+    """`of_another` ends a lock that somebody else holds."""
+
+    of_another: bool = False
 
 
 class LocksAnswer(Answer):
@@ -229,8 +239,8 @@ def fault_body(fault: Fault) -> FaultBody:
     )
 
 
-def lock_body(lock: Lock) -> LockBody:
-    """A lock as JSON."""
+def lock_body(lock: Lock, *, dark: bool = False) -> LockBody:
+    """A lock as JSON; `dark` where its outputs said so."""
     return LockBody(
         id=lock.id,
         zone=lock.zone,
@@ -243,6 +253,7 @@ def lock_body(lock: Lock) -> LockBody:
         ends=lock.ends,
         ended_by=lock.ended_by,
         contact=lock.contact,
+        dark=dark,
     )
 
 

@@ -43,7 +43,7 @@ class Certificates:
 
 def make_certificates(folder: Path, hosts: Sequence[str], days: int, now: datetime) -> Certificates:
     """Make the CA where there is none, and a certificate of `days` days for the broker at `hosts` (names, IPv4 or IPv6
-    addresses; none: those of the certificate that is there).
+    addresses) and at those of the certificate that is there: controllers in the field know the broker by them.
 
     Nothing of a CA is ever written over. The server's key is kept where there is one, so that a crash leaves a pair
     that fits. InvalidError for a host or a length that cannot be used; SetupError for files that cannot.
@@ -53,7 +53,8 @@ def make_certificates(folder: Path, hosts: Sequence[str], days: int, now: dateti
     names = [_name(host) for host in dict.fromkeys(hosts)]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        names = names or _names_before(folder / "server.pem")
+        if not names or (folder / "server.pem").exists():
+            names = list(dict.fromkeys([*_names_before(folder / "server.pem"), *names]))
         new_ca = _make_ca(folder, now)
         ca, ca_key = _load_ca(folder, now)
         until = min(now + timedelta(days=days), ca.not_valid_after_utc)

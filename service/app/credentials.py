@@ -143,6 +143,8 @@ def _check_label(path: Path | None, count: int) -> None:
         )
     if not path.parent.is_dir():
         raise InvalidError(f"--label {path}: there is no folder {path.parent}")
+    if path.exists():
+        raise InvalidError(f"--label {path}: this file is there already, and its codes may be good; name another one")
 
 
 def _handed_out(labels: Sequence[Label], path: Path | None) -> list[str]:

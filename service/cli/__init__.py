@@ -43,6 +43,10 @@ def import_command(
         f"{done.municipalities} municipalities with {done.lamps} lamps on {done.controllers} controllers imported; "
         f"{done.new} controllers newly let in."
     )
+    if done.left:
+        names = ", ".join(f"{key.municipality}/{key.controller}" for key in done.left[:5])
+        more = f" and {len(done.left) - 5} more" if len(done.left) > 5 else ""
+        print(f"Left alone, for codes and commands let them in or out: {names}{more}. See “dorflicht controller list”.")
 
 
 @app.command("prepare-broker")
@@ -82,5 +86,5 @@ def main() -> None:
     except ValidationError as error:
         for fault in error.errors():
             name = "_".join(str(part) for part in fault["loc"]).upper()
-            print(f"DORFLICHT_{name}: {fault['msg']}", file=sys.stderr)
+            print(f"DORFLICHT_{name}: {fault['msg'].removeprefix('Value error, ')}", file=sys.stderr)
         sys.exit(1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
+from enum import Enum, auto
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,10 @@ GATHER = timedelta(seconds=60)
 APART = timedelta(minutes=15)
 """So long after a message the next one goes out, unless it has something urgent to say."""
 
+URGENT_APART = timedelta(minutes=5)
+"""So long after an urgent message the next urgent one goes out: whoever has just been called out is on the way already,
+and a storm that takes down one controller after the other must not bury what it says."""
+
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 """Between one try and the next; the last one from then on."""
 
@@ -35,12 +40,25 @@ GIVE_UP = timedelta(days=3)
 _DAY = timedelta(days=1)
 
 
+class Pace(Enum):
+    """How soon a message goes out: in its time, urgently, or at once whatever went out before."""
+
+    ORDINARY = auto()
+    URGENT = auto()
+    AT_ONCE = auto()
+
+
 class Group(NamedTuple):
-    """Whose alerts share a message: a municipality's on one channel, or those to one `contact` alone."""
+    """Whose alerts share a message: a municipality's on one channel, or those to one `contact` alone.
+
+    What goes at once has messages of its own. Other alerts wait together, as ORDINARY ones; a message that tells
+    something urgent among them is an URGENT one.
+    """
 
     municipality: str
     channel: AlertChannel
     contact: str | None
+    pace: Pace = Pace.ORDINARY
 
 
 class Waiting(NamedTuple):
@@ -60,8 +78,18 @@ class Choice(NamedTuple):
 
 
 def is_urgent(kind: AlertKind, fault: FaultKind | None) -> bool:
-    """Whether an alert goes out in quiet hours, too: the end of a lock, and the faults that cannot wait."""
-    return kind is AlertKind.LOCK_ENDING or fault in URGENT_FAULTS
+    """Whether an alert goes out in quiet hours, too: the end of a lock, and the faults that cannot wait.
+
+    That a fault is over can always wait.
+    """
+    return kind is AlertKind.LOCK_ENDING or (kind is not AlertKind.FAULT_CLOSED and fault in URGENT_FAULTS)
+
+
+def pace_of(kind: AlertKind, *, urgent: bool) -> Pace:
+    """How soon an alert is told. The end of a lock cannot wait at all: it comes by itself."""
+    if kind is AlertKind.LOCK_ENDING:
+        return Pace.AT_ONCE
+    return Pace.URGENT if urgent else Pace.ORDINARY
 
 
 def quiet_until(rules: AlertRules, tz: str, at: datetime) -> datetime | None:
@@ -81,28 +109,47 @@ def quiet_until(rules: AlertRules, tz: str, at: datetime) -> datetime | None:
     return None
 
 
-def first_due(rules: AlertRules, tz: str, now: datetime, *, urgent: bool) -> datetime:
+def first_due(rules: AlertRules, tz: str, now: datetime, pace: Pace) -> datetime:
     """When an alert that is raised now may go out first."""
+    if pace is Pace.AT_ONCE:
+        return now
     due = now + GATHER
-    return due if urgent else quiet_until(rules, tz, due) or due
+    return due if pace is Pace.URGENT else quiet_until(rules, tz, due) or due
 
 
-def choose(waiting: Sequence[Waiting], now: datetime, quiet: datetime | None, last: datetime | None) -> Choice:
+def choose_at_once(waiting: Sequence[Waiting], now: datetime) -> Choice:
+    """What of a group that goes at once goes out now: all whose time has come. Nothing holds it."""
+    return Choice(tuple(one for one in waiting if one.due <= now), (), None)
+
+
+def choose(
+    waiting: Sequence[Waiting],
+    now: datetime,
+    quiet: datetime | None,
+    last: datetime | None,
+    last_urgent: datetime | None = None,
+) -> Choice:
     """What of a group goes out now: all of it, or nothing.
 
-    `quiet` is the end of the quiet hours that hold now, `last` when the group's last message went out. Nothing goes
-    before the time of one of them has come. Then what is urgent goes at once; without it all wait for the end of the
-    quiet hours, until the last message is long enough ago, and until what was tried in vain is tried again. Whatever
-    goes takes along what still gathers or waits for another try, but nothing that the quiet hours hold.
+    `quiet` is the end of the quiet hours that hold now, `last` when the group's last message went out, `last_urgent`
+    when its last urgent one did. Nothing goes before the time of one of them has come. Then what is urgent goes as soon
+    as the last urgent message is URGENT_APART ago; without it all wait for the end of the quiet hours, until the last
+    message is APART ago, and until what was tried in vain is tried again. Whatever goes takes along what still gathers
+    or waits for another try, but nothing that the quiet hours hold.
     """
     due = [one for one in waiting if one.due <= now]
     tried_again = max((one.due for one in waiting if one.attempts), default=None)
     holds = (quiet, None if last is None else last + APART, tried_again)
     hold = max((until for until in holds if until is not None and until > now), default=None)
-    send: tuple[Waiting, ...] = ()
-    if any(one.alert.urgent for one in due) or (due and hold is None):
-        send = tuple(one for one in waiting if quiet is None or one.alert.urgent)
-    return Choice(send, tuple(one for one in due if one not in send), hold)
+    if any(one.alert.urgent for one in due):
+        if last_urgent is not None and now < last_urgent + URGENT_APART:
+            return Choice((), tuple(due), last_urgent + URGENT_APART)
+    elif not due or hold is not None:
+        return Choice((), tuple(due), hold)
+    goes = [quiet is None or one.alert.urgent for one in waiting]
+    send = tuple(one for one, go in zip(waiting, goes, strict=True) if go)
+    held = tuple(one for one, go in zip(waiting, goes, strict=True) if not go and one.due <= now)
+    return Choice(send, held, hold)
 
 
 def tried(delivery: Delivery, now: datetime) -> Delivery:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from service.domain.faults import Detail, Fault, Finding, Subject, told
+from service.domain.faults import MOST_ENTRIES, Detail, Fault, Finding, Subject, told
 from service.domain.health_evidence import Matter
 from service.domain.words import FaultKind, FaultState, FaultStep
 
@@ -298,6 +298,8 @@ def note(fault: Fault, by: str, now: datetime, text: str) -> Fault:
     _open_to_people(fault)
     if not text.strip():
         raise ValueError("text: a note needs words")
+    if len(fault.history) >= MOST_ENTRIES:
+        raise ValueError("text: this fault has as many entries as are kept; go on elsewhere")
     return told(fault, now, FaultStep.NOTED, by, text)
 
 

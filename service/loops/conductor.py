@@ -99,6 +99,7 @@ class Conductor:
         self._noon[municipality.id] = next_noon(municipality, now)
         answer = self._answers_in(municipality.id)
         done = await self._store.write(lambda tx: conduct(tx, municipality.id, now, speed, again=again, answer=answer))
+        self._answers -= answer
         await self._publish(municipality.id, done)
 
     async def _conduct_some(self) -> None:
@@ -111,9 +112,10 @@ class Conductor:
             free = frozenset(zones - away)
             if not free:
                 continue
-            answer = frozenset() if away else self._answers_in(municipality)
+            answer = self._answers_in(municipality)
             look = partial(conduct_zones, municipality=municipality, zones=free, now=now, speed=speed, answer=answer)
             done = await self._store.write(look)
+            self._answers -= {order.controller for order in done.orders}
             orders = ((order.controller, order.desired_n) for order in done.orders)
             self._flights.depart(free, orders, now + _ANSWER * speed)
             await self._publish(municipality, done)
@@ -125,10 +127,8 @@ class Conductor:
                     await self._conduct_municipality(home, again=False)
 
     def _answers_in(self, municipality: str) -> frozenset[ControllerKey]:
-        """The controllers of a municipality that wait for an answer; they are not waited for any more."""
-        waiting = frozenset(controller for controller in self._answers if controller.municipality == municipality)
-        self._answers -= waiting
-        return waiting
+        """The controllers of a municipality that wait for an answer."""
+        return frozenset(controller for controller in self._answers if controller.municipality == municipality)
 
     async def _publish(self, municipality: str, done: Conducted) -> None:
         at = self._clock.now()

@@ -12,7 +12,9 @@ KEEP_REPORT_KEYS = timedelta(days=2)
 """A report that comes later than this is late by its counters anyway."""
 
 KEEP_FAULTS = timedelta(days=800)
-"""Closed ones: two years and a bit show what comes back every autumn."""
+"""Closed ones: two years and a bit show what comes back every autumn. Work at lamps is kept as long."""
+KEEP_CONTACTS = timedelta(days=1)
+"""Of a lock that ended: nobody is warned of it any more."""
 KEEP_ALERTS = timedelta(days=90)
 
 log = logging.getLogger(__name__)
@@ -50,5 +52,7 @@ class Housekeeping:
         if self._presses_looked_at is None or now - self._presses_looked_at >= timedelta(days=1):
             gone += tx.forget_presses(now - self._keep_presses)
             gone += tx.forget_faults(now - KEEP_FAULTS) + tx.forget_alerts(now - KEEP_ALERTS)
+            gone += tx.forget_maintenance(now - KEEP_FAULTS)
+            tx.forget_contacts(now - KEEP_CONTACTS)
             self._presses_looked_at = now
         return gone

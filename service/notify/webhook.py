@@ -21,7 +21,13 @@ WITHIN_S = 20.0
 """A receiver has so many real seconds to answer."""
 
 SIGNATURE = "X-Dorflicht-Signature"
-_LATER = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS)
+_FOR_GOOD = (
+    httpx.codes.BAD_REQUEST,
+    httpx.codes.GONE,
+    httpx.codes.REQUEST_ENTITY_TOO_LARGE,
+    httpx.codes.UNPROCESSABLE_ENTITY,
+)
+"""What the same message would be told again. Other refusals somebody may set right: a key, a path, a gate before it."""
 
 # They would write whole URLs into the log, and with them the secrets that many webhooks carry there.
 for _chatty in ("httpx", "httpcore"):
@@ -36,7 +42,7 @@ class WebhookNotify:
         self._clock, self._secret, self._within_s = clock, secret.encode(), within_s
 
     async def send(self, message: Notice) -> None:
-        """Post a notice. Only an answer of 2xx is a yes; another 4xx than 408 and 429 is a lasting no.
+        """Post a notice. Only an answer of 2xx is a yes; 400, 410, 413 and 422 are a lasting no.
 
         NotSentError names the host alone: paths and queries of webhooks are secrets.
         """
@@ -57,8 +63,7 @@ class WebhookNotify:
         except (httpx.HTTPError, OSError) as error:  # TimeoutError is an OSError
             raise NotSentError(f"{_host(url)} did not take it ({type(error).__name__})") from None
         if not 200 <= status < 300:
-            lasting = 400 <= status < 500 and status not in _LATER
-            raise NotSentError(f"{_host(url)} answered {status}", lasting=lasting)
+            raise NotSentError(f"{_host(url)} answered {status}", lasting=status in _FOR_GOOD)
 
     def _headers(self, body: bytes) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "User-Agent": "dorflicht"}

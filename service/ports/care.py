@@ -20,6 +20,11 @@ class CareTx(Protocol):
         """The faults of a municipality, in the given states or all, by `since` and id."""
         ...
 
+    def faults_known(self, municipality: str, closed_since: datetime) -> list[Fault]:
+        """The faults of a municipality that are not closed, and closed ones with their last entry (the close, or a note
+        after it) at `closed_since` or later, by `since` and id."""
+        ...
+
     def fault(self, municipality: str, fault: str) -> Fault | None:
         """One fault of a municipality."""
         ...
@@ -66,6 +71,14 @@ class CareTx(Protocol):
 
     def save_output_test(self, test: OutputTest) -> None:
         """Insert a test, or replace the one with its id."""
+        ...
+
+    def forget_maintenance(self, before: datetime) -> int:
+        """Delete locks and commissioning tests that ended before a moment; returns how many."""
+        ...
+
+    def forget_contacts(self, before: datetime) -> int:
+        """Blank the `contact` of locks that ended before a moment; returns of how many."""
         ...
 
     def commissioned(self, municipality: str) -> dict[OutputKey, Commissioned]:

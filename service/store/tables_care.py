@@ -28,7 +28,7 @@ class FaultRow(Base, table=True):
 
     __tablename__ = "fault"
     __table_args__ = (
-        Index(None, "municipality_id", "state"),
+        Index(None, "municipality_id", "state", "changed_at"),
         Index(None, "changed_at"),
         _one_open("municipality_id", column("controller_id").is_(None)),
         _one_open("controller_id", column("output_id").is_(None)),

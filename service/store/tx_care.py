@@ -1,6 +1,6 @@
 """Faults and signals, and when the service last ran."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ signal_table = table(tables.SignalRow)
 alive = table(tables.SeenAliveRow)
 
 _of = municipality.c.slug == bindparam("municipality")
+_NOT_CLOSED = frozenset(FaultState) - {FaultState.CLOSED}
 _STATES = {f"state_{n}": state for n, state in enumerate(FaultState)}
 _EVERY_FAULT: AnySelect = (
     select(fault_table, municipality.c.slug.label("municipality"), controller.c.slug.label("controller"), output.c.n)
@@ -31,6 +32,9 @@ _EVERY_FAULT: AnySelect = (
     .where(_of)
 )
 _FAULTS = _EVERY_FAULT.where(fault_table.c.state.in_([bindparam(name) for name in _STATES]))
+_CLOSED_SINCE = _EVERY_FAULT.where(
+    fault_table.c.state == FaultState.CLOSED.value, fault_table.c.changed_at >= bindparam("since", type_=UtcTime)
+)
 _FAULT = _EVERY_FAULT.where(fault_table.c.public_id == bindparam("fault"))
 _DELETE_FAULT = delete(fault_table).where(
     fault_table.c.public_id == bindparam("fault"), fault_table.c.municipality_id == bindparam("of")
@@ -72,7 +76,13 @@ class CareTx(BaseTx):
         else:
             asked = {name: state.value if state in states else "" for name, state in _STATES.items()}
             rows = self._rows(_FAULTS, municipality=municipality, **asked)
-        return sorted((_fault(row) for row in rows), key=lambda fault: (fault.since, fault.id))
+        return _in_order(_fault(row) for row in rows)
+
+    def faults_known(self, municipality: str, closed_since: datetime) -> list[Fault]:
+        """The faults of a municipality that are not closed, and closed ones with their last entry (the close, or a note
+        after it) at `closed_since` or later, by `since` and id."""
+        closed = self._rows(_CLOSED_SINCE, municipality=municipality, since=closed_since)
+        return _in_order([*self.faults(municipality, _NOT_CLOSED), *(_fault(row) for row in closed)])
 
     def fault(self, municipality: str, fault: str) -> Fault | None:
         """One fault of a municipality."""
@@ -167,6 +177,10 @@ def _fault(row: AnyRow) -> Fault:
         row.detail,
         _history(row.history),
     )
+
+
+def _in_order(faults: Iterable[Fault]) -> list[Fault]:
+    return sorted(faults, key=lambda fault: (fault.since, fault.id))
 
 
 def _history(entries: Sequence[Sequence[Any]]) -> tuple[FaultEntry, ...]:

@@ -3,86 +3,33 @@
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Column, Integer, Table, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from service.domain.inventory import Inventory, Lamp, Municipality, Output
 from service.errors import ConflictError
 from service.store import tables
 from service.store.codec import alert_rules_to_json, schedule_to_json
 from service.store.inventory_check import Name, check, names
+from service.store.inventory_kinds import CONTROLLER, LAMP, METER, OF, OUTPUT, REMOVED_IN_THIS_ORDER, ZONE, Kind
 from service.store.tables import table
-from service.store.tx_base import AnySelect, controller, meter, municipality, output, zone
+from service.store.tx_base import controller, municipality, output, zone
 from service.store.tx_policies import PoliciesTx, along_of
-from service.store.tx_village import VillageTx, emission_factor, feeder, lamp, meter_output, price
+from service.store.tx_village import VillageTx, emission_factor, feeder, meter_output, price
 
-_of = bindparam("of", type_=Integer)
-
-
-class _Kind(NamedTuple):
-    """One kind of thing: its table, how to list what a municipality has (key, name parts), what refers to it: records
-    that keep it, and what is forgotten with it."""
-
-    name: str
-    table: Table
-    present: AnySelect
-    recorded: tuple[Column[Any], ...]
-    forgotten: tuple[Column[Any], ...] = ()
-
-
-def _columns(name: str, *models: type[tables.Base]) -> tuple[Column[Any], ...]:
-    return tuple(table(model).c[name] for model in models)
-
-
-_ZONE = _Kind(
-    "zone",
-    zone,
-    select(zone.c.id, zone.c.slug).where(zone.c.municipality_id == _of),
-    _columns("zone_id", tables.PressRow, tables.LeaseRow, tables.EnergyEntryRow, tables.MaintenanceLockRow),
-)
-_CONTROLLER = _Kind(
-    "controller",
-    controller,
-    select(controller.c.id, controller.c.slug).where(controller.c.municipality_id == _of),
-    _columns(
-        "controller_id",
-        tables.SentOrderRow,
-        tables.SentPlanRow,
-        tables.ControllerStateRow,
-        tables.ReportKeyRow,
-        tables.FaultRow,
-        tables.MaintenanceLockRow,
-        tables.OutputTestRow,
-    ),
-    _columns("controller_id", tables.SignalRow, tables.ClaimCodeRow),
-)
-_OUTPUT = _Kind(
-    "output",
-    output,
-    select(output.c.id, controller.c.slug, output.c.n).join(controller).where(controller.c.municipality_id == _of),
-    _columns(
-        "output_id",
-        tables.OutputStateRow,
-        tables.EnergyEntryRow,
-        tables.FaultRow,
-        tables.MaintenanceLockRow,
-        tables.CommissionedRow,
-    ),
-    _columns("output_id", tables.SignalRow),
-)
-_METER = _Kind(
-    "meter",
-    meter,
-    select(meter.c.id, controller.c.slug, meter.c.n).join(controller).where(controller.c.municipality_id == _of),
-    _columns("meter_id", tables.MeterStateRow),
-)
-_LAMP = _Kind("lamp", lamp, select(lamp.c.id, lamp.c.slug).where(lamp.c.municipality_id == _of), ())
 _lease = table(tables.LeaseRow)
-_LIGHTS = select(_lease.c.lights).distinct().join(zone).where(zone.c.municipality_id == _of)
+_LIGHTS = select(_lease.c.lights).distinct().join(zone).where(zone.c.municipality_id == OF)
 _output_test = table(tables.OutputTestRow)
-_STAGES = select(controller.c.slug, _output_test.c.stages).join(controller).where(controller.c.municipality_id == _of)
-_REMOVED_IN_THIS_ORDER = (_LAMP, _METER, _OUTPUT, _CONTROLLER, _ZONE)
+_STAGES = select(controller.c.slug, _output_test.c.stages).join(controller).where(controller.c.municipality_id == OF)
+_commissioned = table(tables.CommissionedRow)
+_COMMISSIONED = (
+    select(controller.c.slug, output.c.n, output.c.id, output.c.lamps, output.c.watts)
+    .select_from(_commissioned.join(output).join(controller))
+    .where(controller.c.municipality_id == OF)
+)
+_SAME_WATTS = 0.1
+"""W by which the lamps of an output may differ from those that were commissioned."""
 
 Ids = Mapping[Name, int]
 
@@ -105,22 +52,22 @@ class InventoryTx(VillageTx, PoliciesTx):
         self._remove(gone)
         self._forget_ids()
 
-    def _present(self, kind: _Kind, of: int) -> dict[Name, int]:
+    def _present(self, kind: Kind, of: int) -> dict[Name, int]:
         return {tuple(row[1:]): row[0] for row in self._rows(kind.present, of=of)}
 
     def _gone(self, slug: str, of: int, wanted: Mapping[str, set[Name]]) -> dict[str, list[int]]:
         """What is to be removed, by kind. ConflictError, before anything changed, when it must stay."""
         gone: dict[str, list[int]] = {}
         kept: list[str] = []
-        for kind in _REMOVED_IN_THIS_ORDER:
+        for kind in REMOVED_IN_THIS_ORDER:
             left = {id_: name for name, id_ in self._present(kind, of).items() if name not in wanted[kind.name]}
             gone[kind.name] = list(left)
             for column in kind.recorded:
                 found = self._run(select(column).where(column.in_(gone[kind.name])).distinct(), {}) if left else ()
                 kept += [f"{kind.name} {'/'.join(map(str, left[row[0]]))}" for row in found]
-            if left and kind is _OUTPUT:
+            if left and kind is OUTPUT:
                 kept += [f"output {c}/{n}" for c, n in self._tested(of).intersection(left.values())]
-            if left and kind is _ZONE:
+            if left and kind is ZONE:
                 kept += self._lit(slug, of, {str(name) for (name,) in left.values()})
         if kept:
             raise ConflictError(f"{', '.join(sorted(set(kept)))}: cannot be removed, something is recorded there")
@@ -138,16 +85,16 @@ class InventoryTx(VillageTx, PoliciesTx):
         return lit + [f"zone {slug} (lit along with {along[slug]})" for slug in gone & along.keys()]
 
     def _remove(self, gone: Mapping[str, Sequence[int]]) -> None:
-        for kind in _REMOVED_IN_THIS_ORDER:
+        for kind in REMOVED_IN_THIS_ORDER:
             ids = gone.get(kind.name)
             if not ids:
                 continue
-            if kind is _ZONE:
+            if kind is ZONE:
                 self._remove_rules(ids)
             for column in (*kind.forgotten, kind.table.c.id):
                 self._run(delete(column.table).where(column.in_(ids)), {})
 
-    def _sync(self, kind: _Kind, of: int, wanted: Mapping[Name, Mapping[str, Any]]) -> dict[Name, int]:
+    def _sync(self, kind: Kind, of: int, wanted: Mapping[Name, Mapping[str, Any]]) -> dict[Name, int]:
         """Update what is there, insert what is not; returns the keys of all."""
         present = self._present(kind, of)
         old = [{"key": present[name], **values} for name, values in wanted.items() if name in present]
@@ -197,9 +144,9 @@ class InventoryTx(VillageTx, PoliciesTx):
 
     def _save_zones(self, inventory: Inventory, of: int, at: datetime) -> dict[Name, int]:
         """Save the zones; those that are new get the rules that they come with."""
-        known = self._present(_ZONE, of)
+        known = self._present(ZONE, of)
         ids = self._sync(
-            _ZONE,
+            ZONE,
             of,
             {
                 (one.key.zone,): {
@@ -218,7 +165,7 @@ class InventoryTx(VillageTx, PoliciesTx):
 
     def _save_outputs(self, inventory: Inventory, of: int, zones: Ids) -> dict[Name, int]:
         controllers = self._sync(
-            _CONTROLLER,
+            CONTROLLER,
             of,
             {
                 (one.key.controller,): {
@@ -234,21 +181,26 @@ class InventoryTx(VillageTx, PoliciesTx):
         for one in inventory.lamps:
             hanging.setdefault(one.output[1:], []).append(one)
         outputs = {one.key[1:]: one for each in inventory.controllers for one in each.outputs}
-        return self._sync(
-            _OUTPUT,
-            of,
-            {
-                name: {
-                    "controller_id": controllers[one.key.controller,],
-                    "zone_id": zones[one.zone,],
-                    **_output_values(one, hanging.get(name, [])),
-                }
-                for name, one in outputs.items()
-            },
-        )
+        wanted: dict[Name, dict[str, Any]] = {
+            name: {
+                "controller_id": controllers[one.key.controller,],
+                "zone_id": zones[one.zone,],
+                **_output_values(one, hanging.get(name, [])),
+            }
+            for name, one in outputs.items()
+        }
+        self._forget_commissioned(of, wanted)
+        return self._sync(OUTPUT, of, wanted)
+
+    def _forget_commissioned(self, of: int, wanted: Mapping[Name, Mapping[str, Any]]) -> None:
+        """What an output drew says nothing of other lamps. To be called before the outputs are changed."""
+        for row in self._rows(_COMMISSIONED, of=of):
+            values = wanted.get((row.slug, row.n))
+            if values and (values["lamps"] != row.lamps or round(abs(values["watts"] - row.watts), 6) > _SAME_WATTS):
+                self._run(delete(_commissioned).where(_commissioned.c.output_id == row.id), {})
 
     def _save_feeders(self, inventory: Inventory, of: int, outputs: Ids) -> None:
-        controllers = self._present(_CONTROLLER, of)
+        controllers = self._present(CONTROLLER, of)
         self._run(delete(feeder).where(feeder.c.controller_id.in_(controllers.values())), {})
         fed = [
             {"controller_id": controllers[one.key.controller,], "output_id": outputs[one.feeder[1:]]}
@@ -259,10 +211,10 @@ class InventoryTx(VillageTx, PoliciesTx):
             self._run(insert(feeder), fed)
 
     def _save_meters(self, inventory: Inventory, of: int, outputs: Ids) -> None:
-        controllers = self._present(_CONTROLLER, of)
+        controllers = self._present(CONTROLLER, of)
         meters = {one.key[1:]: one for each in inventory.controllers for one in each.meters}
         ids = self._sync(
-            _METER,
+            METER,
             of,
             {name: {"controller_id": controllers[one.key.controller,], "n": one.key.n} for name, one in meters.items()},
         )
@@ -290,7 +242,7 @@ class InventoryTx(VillageTx, PoliciesTx):
             }
             for one in inventory.lamps
         }
-        self._sync(_LAMP, of, lamps)
+        self._sync(LAMP, of, lamps)
 
 
 def _output_values(one: Output, lamps: Sequence[Lamp]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, null, select, update
 
 from service.domain.faults import Subject
 from service.domain.inventory import ControllerKey, OutputKey, ZoneKey
@@ -45,6 +45,12 @@ _EVERY_TEST: AnySelect = (
 )
 _TESTS = _EVERY_TEST.where(test_table.c.ends_at > _since)
 _TEST = _EVERY_TEST.where(test_table.c.public_id == bindparam("test"))
+_before = bindparam("before", type_=UtcTime)
+_FORGET_LOCKS = delete(lock_table).where(lock_table.c.ends_at < _before)
+_FORGET_TESTS = delete(test_table).where(test_table.c.ends_at < _before)
+_FORGET_CONTACTS = (
+    update(lock_table).values(contact=null()).where(lock_table.c.ends_at < _before, lock_table.c.contact.is_not(None))
+)
 _COMMISSIONED = (
     select(commissioned_table, controller.c.slug.label("controller"), output.c.n)
     .select_from(municipality)
@@ -119,6 +125,14 @@ class MaintenanceTx(CareTx):
                 "ends_at": test.until,
             },
         )
+
+    def forget_maintenance(self, before: datetime) -> int:
+        """Delete locks and commissioning tests that ended before a moment; returns how many."""
+        return sum(self._quick(forget, {"before": before}).changed for forget in (_FORGET_LOCKS, _FORGET_TESTS))
+
+    def forget_contacts(self, before: datetime) -> int:
+        """Blank the `contact` of locks that ended before a moment; returns of how many."""
+        return self._quick(_FORGET_CONTACTS, {"before": before}).changed
 
     def commissioned(self, municipality: str) -> dict[OutputKey, Commissioned]:
         """What each output drew when it was last commissioned; others are left out."""

@@ -7,10 +7,17 @@ from service.domain.inventory import Municipality
 from service.domain.maintenance import Lock
 from service.usecases.alert_texts import Told
 
+MOST_ALERTS = 500
+"""Alerts that a body holds before the others are only counted: receivers refuse bodies that are too large."""
+
 
 def body_of(home: Municipality, told: Sequence[Told]) -> dict[str, object]:
-    """All alerts of a message. Whoever got one twice knows it by the alerts' ids; times are ISO 8601 in UTC."""
-    return {"municipality": home.id, "count": len(told), "alerts": [_alert(one) for one in told]}
+    """The first alerts of a message, MOST_ALERTS at most. `count` is how many there are, `more` how many it leaves out.
+
+    Whoever got an alert twice knows it by its id; times are ISO 8601 in UTC.
+    """
+    listed = [_alert(one) for one in told[:MOST_ALERTS]]
+    return {"municipality": home.id, "count": len(told), "more": len(told) - len(listed), "alerts": listed}
 
 
 def _alert(told: Told) -> dict[str, object]:

@@ -4,6 +4,7 @@ A message is sent between `gather`, which records that a try begins, and `settle
 crashes in between tries again after a pause: a message may go out twice and is never lost.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,13 +13,17 @@ from secrets import token_hex
 from typing import NamedTuple
 
 from service.domain.alert_rules import (
+    Choice,
     Group,
+    Pace,
     Waiting,
     choose,
+    choose_at_once,
     failed,
     first_due,
     is_cancelled_by,
     is_urgent,
+    pace_of,
     quiet_until,
     tried,
 )
@@ -31,6 +36,8 @@ from service.errors import NotSentError
 from service.ports import Notice, Tx
 from service.usecases.alert_body import body_of
 from service.usecases.alert_texts import Told, subject_line, text_of
+
+log = logging.getLogger(__name__)
 
 CHANNELS = tuple(AlertChannel)
 
@@ -102,16 +109,18 @@ def gather(
 ) -> list[Batch]:
     """The messages to send now, one for each group however many alerts; records that a try of each begins.
 
-    `last` is when a group's last message went out. Afterwards nothing on these channels is due at `now`.
+    `last` is when the last message of a batch's group went out. Afterwards nothing on these channels is due at `now`.
     """
     groups: dict[Group, list[Waiting]] = defaultdict(list)
     for alert in tx.alerts_due(now + _FAR):
         for channel, delivery in alert.deliveries.items():
             if channel in channels and delivery.due is not None:
-                group = Group(alert.municipality, channel, alert.contact)
+                at_once = pace_of(alert.kind, urgent=alert.urgent) is Pace.AT_ONCE
+                pace = Pace.AT_ONCE if at_once else Pace.ORDINARY
+                group = Group(alert.municipality, channel, alert.contact, pace)
                 groups[group].append(Waiting(alert, delivery.due, delivery.attempts))
     book = _Book(tx)
-    made = [_batch(tx, book, group, waiting, now, (last or {}).get(group)) for group, waiting in groups.items()]
+    made = [_batch(tx, book, group, waiting, now, last or {}) for group, waiting in groups.items()]
     book.write()
     return [batch for batch in made if batch is not None]
 
@@ -139,6 +148,8 @@ def settle(tx: Tx, batch: Batch, now: datetime, refusal: NotSentError | None = N
             delivery = failed(alert, delivery, now, lasting=refusal.lasting)
         tx.save_alert(_with(alert, channel, delivery))
         ended.append(delivery)
+        if delivery.due is None and refusal is not None:
+            _warn_untold(alert, str(refusal))
     again = [delivery.due for delivery in ended if delivery.due is not None]
     given_up = sum(delivery.due is None and delivery.sent_at is None for delivery in ended)
     return Settled(len(again), given_up, min(again, default=None))
@@ -162,19 +173,21 @@ class _Book:
 
 
 def _batch(
-    tx: Tx, book: _Book, group: Group, waiting: list[Waiting], now: datetime, last: datetime | None
+    tx: Tx, book: _Book, group: Group, waiting: list[Waiting], now: datetime, last: Mapping[Group, datetime]
 ) -> Batch | None:
     if all(one.due > now for one in waiting):
         return None
     home = tx.municipality(group.municipality)
     to = () if home is None else _recipients(home.alerts, group)
-    idle = [one for one in waiting if not to or _is_moot(tx, one.alert, now)]
-    for one in idle:
-        book.change(one.alert, group.channel, Delivery(None, one.attempts))
-    if home is None or len(idle) == len(waiting):
+    useful = []
+    for one in waiting:
+        if not to or _is_moot(tx, one.alert, now):
+            book.change(one.alert, group.channel, Delivery(None, one.attempts))
+        else:
+            useful.append(one)
+    if home is None or not useful:
         return None
-    waiting = [one for one in waiting if one not in idle]
-    choice = choose(waiting, now, quiet_until(home.alerts, home.place.tz, now), last)
+    choice = _choice(home, group, useful, now, last)
     for one in choice.held:
         book.change(one.alert, group.channel, Delivery(choice.held_until, one.attempts))
     if not choice.send:
@@ -182,7 +195,22 @@ def _batch(
     begun = (
         book.change(alert, group.channel, tried(alert.deliveries[group.channel], now)) for alert, *_ in choice.send
     )
-    return Batch(home, group, to, tuple(begun))
+    sent_as = group._replace(pace=Pace.URGENT) if _is_urgent_message(group, choice) else group
+    return Batch(home, sent_as, to, tuple(begun))
+
+
+def _choice(
+    home: Municipality, group: Group, waiting: list[Waiting], now: datetime, last: Mapping[Group, datetime]
+) -> Choice:
+    if group.pace is Pace.AT_ONCE:
+        return choose_at_once(waiting, now)
+    ordinary, urgent = last.get(group), last.get(group._replace(pace=Pace.URGENT))
+    latest = max((at for at in (ordinary, urgent) if at is not None), default=None)
+    return choose(waiting, now, quiet_until(home.alerts, home.place.tz, now), latest, urgent)
+
+
+def _is_urgent_message(group: Group, choice: Choice) -> bool:
+    return group.pace is not Pace.AT_ONCE and any(one.alert.urgent for one in choice.send)
 
 
 def _recipients(rules: AlertRules, group: Group) -> tuple[str, ...]:
@@ -194,18 +222,25 @@ def _recipients(rules: AlertRules, group: Group) -> tuple[str, ...]:
 
 
 def _is_moot(tx: Tx, alert: Alert, now: datetime) -> bool:
-    """Whether an alert says nothing of use any more: the lock has ended."""
+    """Whether an alert says nothing of use any more: the lock has ended. Warns where it ended with nobody told."""
     if alert.kind is not AlertKind.LOCK_ENDING:
         return False
     lock = tx.lock(alert.municipality, alert.about)
+    if lock is not None and lock.ends <= now and lock.ended_at is None:
+        _warn_untold(alert, "the lock is over")
     return lock is None or lock.ends <= now
+
+
+def _warn_untold(alert: Alert, why: str) -> None:
+    if alert.kind is AlertKind.LOCK_ENDING and alert.contact is not None:
+        log.warning("Nobody was told of the end of lock %s of %s: %s", alert.about, alert.municipality, why)
 
 
 def _alert(home: Municipality, occasion: Occasion, now: datetime) -> Alert:
     about = occasion.about
     contact = about.contact if isinstance(about, Lock) else None
     urgent = is_urgent(occasion.kind, about.kind if isinstance(about, Fault) else None)
-    due = first_due(home.alerts, home.place.tz, now, urgent=urgent)
+    due = first_due(home.alerts, home.place.tz, now, pace_of(occasion.kind, urgent=urgent))
     channels = [channel for channel in CHANNELS if _recipients(home.alerts, Group(home.id, channel, None))]
     return Alert(
         id=token_hex(16),

@@ -238,7 +238,9 @@ def _void(tx: Tx, key: ControllerKey, now: datetime) -> ControllerState | None:
     if not tx.controllers_by_key([key]):
         return None
     code = _code_of(tx, key)
-    if code is not None and now < code.expires_at:
+    if code is None:  # so that whoever reads it knows: this controller was shut out
+        tx.save_claim_code(ClaimCode(key, token_urlsafe(32), now, now))
+    elif now < code.expires_at:
         tx.save_claim_code(replace(code, expires_at=now))
     return _state(tx, key)
 

@@ -15,12 +15,14 @@ from service.usecases.importing import read_inventory
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """How many municipalities, lamps and controllers were read, and how many controllers were newly let in."""
+    """How many municipalities, lamps and controllers were read, how many controllers were newly let in, and which were
+    left alone because they came in, or went out, by codes and commands of their own."""
 
     municipalities: int
     controllers: int
     lamps: int
     new: int
+    left: tuple[ControllerKey, ...] = ()
 
 
 def read_files(paths: Sequence[Path]) -> list[Inventory]:
@@ -53,24 +55,32 @@ async def enroll(
 ) -> Enrolled:
     """Save inventories; with `access` and a credentials file, let in the controllers that have no secret there.
 
+    Whoever had a claim code, or was revoked, is left as it is.
     The secrets are written before they open anything, so that a crash between leaves nobody locked out.
     """
     await store.write(lambda tx: save(tx, inventories, now))
     keys = {controller.key for inventory in inventories for controller in inventory.controllers}
     new: dict[ControllerKey, str] = {}
+    left: set[ControllerKey] = set()
     if access is not None and credentials is not None:
         held = _held(credentials)
         let_in = await access.known()
+        left = await store.read(lambda tx: _by_code(tx, inventories)) & keys
         new = {
             key: held.get(_name(key)) or token_urlsafe(32)
-            for key in keys
+            for key in keys - left
             if key not in let_in or _name(key) not in held
         }
         if new:
             write(credentials, json.dumps(held | {_name(key): secret for key, secret in new.items()}, indent=1))
             await access.add(new)
     lamps = sum(len(inventory.lamps) for inventory in inventories)
-    return Enrolled(len(inventories), len(keys), lamps, len(new))
+    return Enrolled(len(inventories), len(keys), lamps, len(new), tuple(sorted(left)))
+
+
+def _by_code(tx: Tx, inventories: Sequence[Inventory]) -> set[ControllerKey]:
+    """The controllers that ever had a claim code, or were revoked."""
+    return {code.controller for inventory in inventories for code in tx.claim_codes(inventory.municipality.id)}
 
 
 def _name(key: ControllerKey) -> str:

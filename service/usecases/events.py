@@ -11,6 +11,9 @@ from service.domain.words import Channel, EventKind, FaultKind
 from service.ports import Answer, PressRecord, Tx
 from service.usecases.press import Surroundings, press_zone
 
+OLDEST_SERVED = timedelta(days=8)
+"""A press that was served longer ago is not kept: no plan lets a button light for longer without the service."""
+
 STALE = timedelta(seconds=30)
 """A button's event from further away in time, by the sender's clock, is refused."""
 
@@ -36,7 +39,7 @@ def press_button(tx: Tx, controller: Controller, event: Event, now: datetime, sp
     output = next((output for output in controller.outputs if output.key.n == event.output and output.button), None)
     if output is None:
         return ButtonPressed(ignored="button that is not there")
-    if event.at is not None and not event.served and abs(now - event.at) > STALE * speed:
+    if event.at is not None and _is_stale(event.at, now, speed, served=event.served):
         return ButtonPressed(ignored="stale button event")
     if tx.answer(_scope(event, served=event.served)) is not None:
         return ButtonPressed(ignored="button event told before")
@@ -49,16 +52,28 @@ def press_button(tx: Tx, controller: Controller, event: Event, now: datetime, sp
     return ButtonPressed(tuple(dict.fromkeys((zone, *lights))))
 
 
+def _is_stale(at: datetime, now: datetime, speed: float, *, served: bool) -> bool:
+    return now - at > OLDEST_SERVED if served else abs(now - at) > STALE * speed
+
+
 def _served(tx: Tx, zone: ZoneKey, event: Event, now: datetime) -> ButtonPressed:
-    """A press that was judged too late for the controller to hear of it is kept already."""
-    if tx.answer(_scope(event, served=False)) is None:
-        at = now if event.at is None else min(event.at, now)
+    """A press that was judged too late for the controller to hear of it is kept already; and nobody presses twice in
+    a second."""
+    at = now if event.at is None else min(event.at, now)
+    second = _hashed(f"{zone.municipality}/{zone.zone}\n{at:%Y%m%d%H%M%S}")
+    if tx.answer(_scope(event, served=False)) is None and tx.answer(second) is None:
+        tx.keep_answer(second, Answer(200, ""), now)
         tx.add_press(PressRecord(token_hex(16), zone, at, Channel.BUTTON, None, None))
     return ButtonPressed((zone,))
 
 
 def _scope(event: Event, *, served: bool) -> str:
-    text = f"{event.controller.municipality}/{event.controller.controller}\n{event.id}\n{served}"
+    """With the moment: a device that takes another one's place counts its ids anew."""
+    home, controller = event.controller
+    return _hashed(f"{home}/{controller}\n{event.id}\n{event.at}\n{served}")
+
+
+def _hashed(text: str) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16, person=b"button").hexdigest()
 
 

@@ -14,11 +14,11 @@ from service.domain.inventory import Controller, ControllerKey, Municipality, Ou
 from service.domain.lights import availability
 from service.domain.maintenance import WARN_BEFORE, Lock, OutputTest, lock_on
 from service.domain.orders import level_of
-from service.domain.reports import ControllerState, OutputState
+from service.domain.reports import ControllerState, OutputState, Signal
 from service.domain.words import AlertKind, FaultState
 from service.ports import SentOrder, Tx
 from service.usecases.alerting import Occasion, raise_alerts
-from service.usecases.maintenance import SETTLE, keep_readings, verdicts_of
+from service.usecases.maintenance import SETTLE, finished_tests, verdicts_of
 from service.usecases.press import RECENT
 
 
@@ -54,15 +54,16 @@ def judge(tx: Tx, home: Municipality, broker_gone_since: datetime | None, now: d
             frozenset(matter for one in health for matter in one.sound),
         )
     changes = _changes(tx, home, judged, now, speed)
-    news = bool(changes.saved or changes.deleted or _ending(tx, home, now) or _tested(tx, home, now))
+    news = bool(changes.saved or changes.deleted or _ending(tx, home, now) or finished_tests(tx, home.id, now))
     return replace(judged, news=news)
 
 
 def apply(tx: Tx, home: Municipality, judged: Judged, now: datetime, speed: float) -> Inspected:
     """Let faults go on by what was judged, keep what tests said, warn of locks that end, and raise alerts."""
     changes = _changes(tx, home, judged, now, speed)
-    tested = keep_readings(tx, home.id, now)
+    tested = finished_tests(tx, home.id, now)
     for test in tested:
+        tx.save_output_test(test)
         _commission(tx, test)
     ending = _ending(tx, home, now)
     for lock in ending:
@@ -92,8 +93,7 @@ def _new_id() -> str:
 
 def _known(tx: Tx, home: Municipality, now: datetime) -> list[Fault]:
     """Faults that are not closed, and those closed not long ago."""
-    faults = tx.faults(home.id)
-    return [f for f in faults if f.state is not FaultState.CLOSED or now - f.history[-1].at <= RETURNS_WITHIN]
+    return tx.faults_known(home.id, closed_since=now - RETURNS_WITHIN)
 
 
 def _changes(tx: Tx, home: Municipality, judged: Judged, now: datetime, speed: float) -> Changes:
@@ -135,10 +135,6 @@ def _ending(tx: Tx, home: Municipality, now: datetime) -> list[Lock]:
     ]
 
 
-def _tested(tx: Tx, home: Municipality, now: datetime) -> list[OutputTest]:
-    return [test for test in tx.output_tests(home.id, now - RECENT) if not test.readings and test.until + SETTLE <= now]
-
-
 def _commission(tx: Tx, test: OutputTest) -> None:
     """Keep what the outputs drew, where their meters followed them and nothing else."""
     for said in verdicts_of(tx, test):
@@ -164,15 +160,24 @@ class _Known:
         return Feeder(availability(owner, self.now, self.speed), self.outputs.get(controller.feeder))
 
 
+_NEVER_HEARD = ControllerState()
+
+
 def gather_evidence(tx: Tx, home: Municipality, now: datetime, speed: float) -> list[Evidence]:
-    """All that is known of the municipality's controllers, one evidence for each."""
+    """All that is known of the municipality's controllers, one evidence for each that was ever heard of.
+
+    One that nobody has fitted yet is no fault.
+    """
     controllers = tx.controllers(home.id)
     keys = [controller.key for controller in controllers]
     states, sent = tx.controller_states(keys), tx.sent_orders(keys)
     outputs = tx.output_states(output.key for c in controllers for output in c.outputs)
     known = _Known(states, outputs, sent, now, speed)
     meters = tx.meter_states(meter.key for c in controllers for meter in c.meters)
-    signals, baselines, locks = tx.signals(home.id), tx.commissioned(home.id), tx.locks(home.id, now)
+    baselines, locks = tx.commissioned(home.id), tx.locks(home.id, now)
+    signals: dict[ControllerKey, list[Signal]] = {}
+    for signal in tx.signals(home.id):
+        signals.setdefault(signal.controller, []).append(signal)
     feeds = frozenset(c.feeder for c in controllers if c.feeder is not None)
     curves = _curves(tx, home, controllers, now)
     watts: dict[OutputKey, list[float]] = {}
@@ -192,13 +197,14 @@ def gather_evidence(tx: Tx, home: Municipality, now: datetime, speed: float) -> 
             locked=frozenset(o.key for o in controller.outputs if lock_on(o, locks, now) is not None),
             baselines=baselines,
             lamps=watts,
-            signals=[signal for signal in signals if signal.controller == controller.key],
+            signals=signals.get(controller.key, ()),
             feeder=known.feeder(controller),
             feeds=feeds,
             ordered_n=sent[controller.key].desired_n if controller.key in sent else 0,
             ordered_at=sent[controller.key].at if controller.key in sent else None,
         )
         for controller in controllers
+        if states[controller.key] != _NEVER_HEARD
     ]
 
 

@@ -15,7 +15,7 @@ from service.domain.words import Availability, FaultKind, FaultState
 from service.errors import ConflictError, UnknownError
 from service.ports import Tx
 from service.usecases.look import municipality_of
-from service.usecases.maintenance import find_test, verdicts_of
+from service.usecases.maintenance import controller_of, find_test, verdicts_of
 
 STANDING = frozenset({FaultState.OPEN, FaultState.ACKNOWLEDGED})
 """The states of faults that somebody has to do something about."""
@@ -91,8 +91,17 @@ class FaultFilter:
 
 
 def list_faults(tx: Tx, municipality: str, wanted: FaultFilter) -> list[Fault]:
-    """The faults of a municipality, the oldest first; only suspected ones are not told."""
-    municipality_of(tx, municipality)
+    """The faults of a municipality, the oldest first; only suspected ones are not told.
+
+    UnknownError for a controller or a zone that does not exist: a slip of the pen must not look like health.
+    """
+    home = municipality_of(tx, municipality)
+    for controller in wanted.controllers:
+        controller_of(tx, municipality, controller)
+    known = {zone.key.zone for zone in tx.zones(municipality)} if wanted.zones else set()
+    for zone in wanted.zones:
+        if zone not in known:
+            raise UnknownError(f"{home.name} has no zone “{zone}”.")
     found: Iterable[Fault] = tx.faults(municipality, TOLD & set(wanted.states) if wanted.states else TOLD)
     if wanted.kinds:
         found = (fault for fault in found if fault.kind in wanted.kinds)

@@ -141,6 +141,19 @@ async def test_closed_faults_are_forgotten_by_their_last_entry(village: SqlStore
     assert await names(village, *FaultState) == ["b", "2", "3"]
 
 
+async def test_faults_known_are_those_not_closed_and_those_with_a_late_last_entry(village: SqlStore) -> None:
+    await village.write(lambda tx: tx.save_inventory(moved(leck(), "glasau"), NOW))
+    noted = FaultEntry(later(hours=2), FaultStep.NOTED, "the clerk", "seen again")
+    before = closed("1" * 32, BY_ITSELF, closed_at(hours=1, microseconds=-1))
+    then, after = closed("2" * 32, BY_ITSELF, closed_at(hours=1)), closed("3" * 32, closed_at(minutes=1), noted)
+    there = replace(then, id="4" * 32, municipality="glasau")
+    await keep(village, FAULT, SUSPECTED, before, then, after, there, OPEN)
+    since = later(hours=1)
+    assert await village.read(lambda tx: tx.faults_known("leck", since)) == [OPEN, then, after, SUSPECTED, FAULT]
+    assert await village.read(lambda tx: tx.faults_known("leck", later(days=30))) == [OPEN, SUSPECTED, FAULT]
+    assert await village.read(lambda tx: tx.faults_known("glasau", since)) == [there]
+
+
 WHOLE = Signal(CABINET, DOOR, None, NOW)
 CIRCUIT = Signal(CABINET, FaultKind.CIRCUIT_BREAKER_TRIPPED, 2, later(seconds=1))
 SIGNALS = [WHOLE, replace(CIRCUIT, output=1), CIRCUIT, Signal(CABINET, FaultKind.LOCAL_OVERRIDE, None, NOW)]

@@ -26,6 +26,18 @@ def case_so_many_events_wait_and_the_oldest_go_first() -> None:
     assert pole.core.outbox.lost == 4
 
 
+def case_the_last_word_on_a_door_outlives_presses() -> None:
+    pole = Pole(connected=False)
+    pole.core.on_signal("door", pole.mono, True)
+    pole.core.on_signal("door", pole.mono, False)
+    for _ in range(20):
+        pole.core.on_button("1", pole.mono)
+        pole.wait(13 * MINUTE)
+    doors = [event["on"] for event in pole.told() if event["type"] == "door"]
+    assert doors == [False]
+    assert len(pole.told()) == 16
+
+
 def case_signals_are_told_with_what_they_are_about() -> None:
     pole = Pole(connected=False)
     pole.core.next_session()

@@ -9,12 +9,16 @@ from service.domain.alert_rules import (
     APART,
     GATHER,
     GIVE_UP,
+    URGENT_APART,
     URGENT_FAULTS,
+    Pace,
     Waiting,
     choose,
+    choose_at_once,
     failed,
     first_due,
     is_urgent,
+    pace_of,
     quiet_until,
     tried,
 )
@@ -90,15 +94,22 @@ def test_without_both_times_it_is_never_quiet(rules: AlertRules) -> None:
 
 def test_an_alert_gathers_and_waits_for_the_morning_unless_it_is_urgent() -> None:
     almost = utc("2026-11-22T20:59:30")  # quiet when it would be due
-    assert first_due(NIGHT, BERLIN, NOW, urgent=False) == NOW + GATHER
-    assert first_due(NIGHT, BERLIN, almost, urgent=False) == utc("2026-11-23T05:30:00")
-    assert first_due(NIGHT, BERLIN, almost, urgent=True) == almost + GATHER
+    assert first_due(NIGHT, BERLIN, NOW, Pace.ORDINARY) == NOW + GATHER
+    assert first_due(NIGHT, BERLIN, almost, Pace.ORDINARY) == utc("2026-11-23T05:30:00")
+    assert first_due(NIGHT, BERLIN, almost, Pace.URGENT) == almost + GATHER
+    assert first_due(NIGHT, BERLIN, almost + GATHER, Pace.AT_ONCE) == almost + GATHER
 
 
 def test_what_is_urgent() -> None:
-    urgent = {kind for kind in FaultKind if is_urgent(AlertKind.FAULT_OPENED, kind)}
-    assert urgent == URGENT_FAULTS == {"supplyLoss", "brokerOutage", "serviceOutage", "relayFailure", "circuitsSwapped"}
+    for how in (AlertKind.FAULT_OPENED, AlertKind.FAULT_REOPENED):
+        urgent = {kind for kind in FaultKind if is_urgent(how, kind)}
+        assert urgent == URGENT_FAULTS
+    assert {"supplyLoss", "brokerOutage", "serviceOutage", "relayFailure", "circuitsSwapped"} == URGENT_FAULTS
+    assert not any(is_urgent(AlertKind.FAULT_CLOSED, kind) for kind in FaultKind)
     assert is_urgent(AlertKind.LOCK_ENDING, None)
+    assert pace_of(AlertKind.LOCK_ENDING, urgent=True) is Pace.AT_ONCE
+    assert pace_of(AlertKind.FAULT_OPENED, urgent=True) is Pace.URGENT
+    assert pace_of(AlertKind.FAULT_CLOSED, urgent=False) is Pace.ORDINARY
 
 
 # tries
@@ -140,6 +151,27 @@ def test_a_message_follows_another_after_a_quarter_of_an_hour() -> None:
 def test_what_is_urgent_goes_at_once_and_takes_along_what_would_wait() -> None:
     one, urgent = waiting(NOW), waiting(NOW, urgent=True, key="b")
     assert choose([one, urgent], NOW, None, NOW - MINUTE).send == (one, urgent)
+
+
+def test_an_urgent_message_follows_another_after_five_minutes() -> None:
+    one, urgent = waiting(NOW), waiting(NOW, urgent=True, key="b")
+    last = NOW - MINUTE
+    assert choose([one, urgent], NOW, None, last, last) == ((), (one, urgent), last + URGENT_APART)
+    assert choose([one, urgent], last + URGENT_APART, None, last, last).send == (one, urgent)
+    assert choose([one], last + URGENT_APART, None, last, last) == ((), (one,), last + APART)
+
+
+def test_what_goes_at_once_goes_alone_in_its_time() -> None:
+    now, tried_before = waiting(NOW, urgent=True), waiting(NOW + MINUTE, urgent=True, attempts=1, key="b")
+    assert choose_at_once([now, tried_before], NOW) == ((now,), (), None)
+
+
+@pytest.mark.parametrize("quiet", [None, NOW + timedelta(hours=5)])
+def test_a_choice_among_thousands_ends(quiet: datetime | None) -> None:
+    # Compared one with another, so many would outlast the time that a test has.
+    crowd = [waiting(NOW, urgent=n % 2 == 0, key=f"a-{n}") for n in range(40_000)]
+    choice = choose(crowd, NOW, quiet, None)
+    assert (len(choice.send), len(choice.held)) == ((20_000, 20_000) if quiet else (40_000, 0))
 
 
 def test_quiet_hours_hold_what_is_not_urgent_also_beside_what_is() -> None:

@@ -10,7 +10,7 @@ from service.domain.faults import Fault, Subject
 from service.domain.inventory import Municipality
 from service.domain.maintenance import Lock
 from service.domain.words import AlertKind, FaultKind, FaultState
-from service.usecases.alert_body import body_of
+from service.usecases.alert_body import MOST_ALERTS, body_of
 from service.usecases.alert_texts import MOST_LINES, Told, subject_line, text_of
 from service.usecases.alert_words import EN, LANGUAGES
 from tests.unit.villages import leck, utc
@@ -113,9 +113,17 @@ def test_a_name_ends_no_line_and_turns_no_writing(sign: str) -> None:
     assert "Kasten Bcc: all@leck.test, Ausgang 1" in text_of(home(), [told])
 
 
+def test_the_body_for_machines_holds_so_many_at_most_and_counts_the_others() -> None:
+    body = body_of(home(), [fault(key=f"f-{n}") for n in range(MOST_ALERTS + 7)])
+    assert (body["count"], body["more"]) == (507, 7)
+    alerts = body["alerts"]
+    assert isinstance(alerts, list)
+    assert [alert["about"] for alert in alerts] == [f"f-{n}" for n in range(500)]
+
+
 def test_the_body_for_machines_names_everything_by_ids_and_talq_words() -> None:
     body = body_of(home(), [fault(), lock()])
-    assert (body["municipality"], body["count"]) == ("leck", 2)
+    assert (body["municipality"], body["count"], body["more"]) == ("leck", 2, 0)
     assert body["alerts"] == [
         {
             "id": "a-f-1",

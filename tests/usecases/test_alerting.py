@@ -1,5 +1,6 @@
 """Alerts in a real store: raised with what happened, one message however many, and none lost."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
@@ -7,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from service.domain.alert_rules import APART, GATHER, Group
+from service.domain.alert_rules import APART, GATHER, URGENT_APART, Group
 from service.domain.faults import Fault, Subject
 from service.domain.inventory import AlertRules
 from service.domain.maintenance import Lock
@@ -130,6 +131,39 @@ async def test_a_storm_that_goes_on_is_a_message_in_a_quarter_of_an_hour(office:
     assert len(sent) == 2 * len(times)
 
 
+async def test_5000_faults_are_sent_and_settled(office: Office) -> None:
+    await office.happens(OPENED, *(fault(f"f-{n:04}") for n in range(5000)))
+    batches = await office.batches(NOW + GATHER, MAIL)
+    assert [len(batch.alerts) for batch in batches] == [5000]
+    await office.settle(batches, NOW + GATHER)
+    assert await office.due(NOW + GATHER, MAIL) is None
+
+
+async def test_60_urgent_faults_in_an_hour_are_no_storm(office: Office) -> None:
+    sent = []
+    for minute in range(60):
+        now = EVENING + timedelta(minutes=minute)
+        broken = fault(f"f-{minute}", FaultKind.RELAY_FAILURE)
+        await office.happens(OPENED, broken, at=now)
+        batches = await office.batches(now)
+        await office.settle(batches, now)
+        await office.happens(CLOSED, broken, at=now + timedelta(seconds=30))
+        sent += [(batch.group.channel, now, alert.about) for batch in batches for alert in batch.alerts]
+    for channel in (MAIL, HOOK):
+        times = sorted({at for way, at, _ in sent if way is channel})
+        assert 10 <= len(times) <= 13
+        assert min(b - a for a, b in pairwise(times)) >= URGENT_APART
+    told = [about for way, _, about in sent if way is MAIL]
+    assert told == [f"f-{n}" for n in range(len(told))], "each once, and none left out"
+
+
+async def test_an_ordinary_message_holds_up_nothing_urgent(office: Office) -> None:
+    await office.happens(OPENED, fault())
+    await office.settle(await office.batches(NOW + GATHER), NOW + GATHER)
+    await office.happens(OPENED, fault("relay", FaultKind.RELAY_FAILURE), at=NOW + GATHER)
+    assert len(await office.batches(NOW + 2 * GATHER)) == 2
+
+
 async def test_nobody_is_told_of_what_was_over_before(office: Office) -> None:
     assert await office.happens(OPENED, fault()) == 2
     assert await office.happens(CLOSED, fault(), at=NOW + timedelta(seconds=30)) == 0
@@ -161,7 +195,10 @@ async def test_what_is_urgent_is_told_although_it_is_over(office: Office) -> Non
     await office.happens(OPENED, outage, at=EVENING)
     await office.happens(CLOSED, outage, at=EVENING + timedelta(seconds=1))
     batches = await office.batches(EVENING + GATHER)
-    assert [[alert.kind for alert in batch.alerts] for batch in batches] == [[OPENED, CLOSED]] * 2
+    assert [[alert.kind for alert in batch.alerts] for batch in batches] == [[OPENED]] * 2
+    await office.settle(batches, EVENING + GATHER)
+    assert await office.due(EVENING + GATHER) == MORNING, "that it is over can wait"
+    assert [[alert.kind for alert in batch.alerts] for batch in await office.batches(MORNING)] == [[CLOSED]] * 2
 
 
 async def test_quiet_hours_hold_what_can_wait(office: Office) -> None:
@@ -244,27 +281,74 @@ async def test_the_end_of_a_lock_is_told_to_its_contact_alone_and_at_once(office
     ending = lock(until=EVENING + timedelta(minutes=15))
     assert await office.ends(ending, EVENING) == 1
     await office.happens(OPENED, fault("relay", FaultKind.RELAY_FAILURE), at=EVENING)
-    batches = await office.batches(EVENING + GATHER)
-    by_contact = {batch.group.contact: batch for batch in batches if batch.group.channel is MAIL}
-    assert {contact: batch.to for contact, batch in by_contact.items()} == {
-        None: RULES.emails,
-        "holder@leck.test": ("holder@leck.test",),
-    }
-    notice = await office.notice(by_contact["holder@leck.test"])
+    [batch] = await office.batches(EVENING)
+    assert (batch.group.contact, batch.to) == ("holder@leck.test", ("holder@leck.test",))
+    notice = await office.notice(batch)
     assert notice.subject == "[Dorflicht] Leck, dringend: Sperre endet (Hauptstraße)"
 
 
 async def test_without_a_contact_the_end_of_a_lock_is_told_to_all(office: Office) -> None:
     assert await office.ends(lock(contact=None)) == 2
-    assert {batch.to for batch in await office.batches(NOW + GATHER)} == {RULES.emails, (RULES.webhook,)}
+    assert {batch.to for batch in await office.batches(NOW)} == {RULES.emails, (RULES.webhook,)}
 
 
-async def test_a_lock_that_was_given_back_needs_no_warning(office: Office) -> None:
+@pytest.mark.parametrize("kind", [FaultKind.LAMP_FAILURE, FaultKind.RELAY_FAILURE])
+@pytest.mark.parametrize("contact", [None, "holder@leck.test"])
+async def test_the_end_of_a_lock_is_told_15_minutes_before_whatever_went_out_just_now(
+    office: Office, kind: FaultKind, contact: str | None
+) -> None:
+    begin = EVENING - GATHER
+    ends = EVENING + timedelta(minutes=15)
+    await office.rules(replace(RULES, quiet_from=time(23, 0)))
+    await office.happens(OPENED, fault(kind=kind), at=begin - timedelta(seconds=1))
+    before = EVENING - timedelta(seconds=1)
+    sent = await office.batches(before, MAIL)
+    await office.settle(sent, before)
+    assert len(sent) == 1
+    assert await office.ends(replace(lock(contact, until=ends), id="l-2"), EVENING)
+    assert await office.due(EVENING, MAIL) == EVENING
+    [batch] = await office.batches(EVENING, MAIL)
+    assert [alert.about for alert in batch.alerts] == ["l-2"]
+    await office.settle([batch], EVENING)
+
+
+async def test_of_many_locks_only_those_that_still_hold_are_told(office: Office) -> None:
+    for n in range(20):
+        await office.ends(replace(lock(None), id=f"l-{n:02}", until=NOW + timedelta(minutes=1 + n)))
+    for batch in await office.batches(NOW + timedelta(minutes=10)):
+        assert sorted(alert.about for alert in batch.alerts) == [f"l-{n}" for n in range(10, 20)]
+
+
+async def test_the_end_of_a_lock_holds_up_nothing_urgent(office: Office) -> None:
+    await office.ends(lock(contact=None))
+    await office.happens(OPENED, fault(kind=FaultKind.RELAY_FAILURE))
+    await office.settle(await office.batches(NOW), NOW)
+    batches = await office.batches(NOW + GATHER)
+    assert [[alert.about for alert in batch.alerts] for batch in batches] == [["f-1"]] * 2
+
+
+async def test_a_contact_that_is_given_up_is_warned_of(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "service.usecases")
+    await office.ends(lock())
+    await office.settle(await office.batches(NOW), NOW, NotSentError("busy"))
+    assert caplog.messages == []
+    await office.settle(await office.batches(NOW + GATHER), NOW + GATHER, NotSentError("no", lasting=True))
+    assert caplog.messages == ["Nobody was told of the end of lock l-1 of leck: no"]
+    caplog.clear()
+    await office.ends(replace(lock(), id="l-2"))
+    await office.settle(await office.batches(NOW), NOW, NotSentError("busy"))
+    assert await office.batches(NOW + timedelta(minutes=15)) == []
+    assert caplog.messages == ["Nobody was told of the end of lock l-2 of leck: the lock is over"]
+    assert await office.due(NOW) is None
+
+
+async def test_a_lock_that_was_given_back_needs_no_warning(office: Office, caplog: pytest.LogCaptureFixture) -> None:
     await office.ends(lock())
     given_back = replace(lock(), ended_at=NOW + timedelta(seconds=30), ended_by="holder")
     await office.store.write(lambda tx: tx.save_lock(given_back))
     assert await office.batches(NOW + GATHER) == []
     assert await office.due(NOW) is None
+    assert "l-1" not in caplog.text
 
 
 async def test_nobody_to_tell_is_no_alert_and_an_address_taken_away_gets_none(office: Office) -> None:

@@ -18,14 +18,16 @@ from service.errors import ConflictError, InvalidError, UnavailableError, Unknow
 from service.ports import Access
 from service.store import SqlStore
 from service.usecases.credentials import Credential, Label, add, claim, replace_device, revoke, rotate
+from service.usecases.enroll import Enrolled, enroll
 from service.usecases.standings import Standing, standings
-from service.wire.access import RulesFileAccess, user_name
+from service.wire.access import RulesFileAccess, replace_file, user_name
 from service.wire.dynsec import DynsecAccess
 from service.wire.farewell import MqttFarewell
 from service.wire.lamps import Broker
 from tests.support.broker_process import BrokerProcess
 from tests.support.embedded_broker import embedded_broker
 from tests.support.ports import free_port
+from tests.unit.villages import luetjenholm
 from tests.usecases.acting import Village
 
 FORTNIGHT = timedelta(days=14)
@@ -441,3 +443,26 @@ async def test_the_list_tells_who_is_in_who_waits_and_what_was_heard(office: Off
     assert (await office.standing(LAMPS[0])).code_until is None
     with pytest.raises(UnknownError, match="municipality: there is no 'nowhere'"):
         await standings(office.store, office.access, "nowhere", office.now)
+
+
+@pytest.mark.parametrize("done", ["added", "claimed", "replaced", "revoked"])
+async def test_an_import_with_credentials_leaves_alone_whom_codes_let_in_or_out(
+    office: Office, tmp_path: Path, done: str
+) -> None:
+    file = tmp_path / "credentials.json"
+
+    async def imported() -> Enrolled:
+        return await enroll(office.store, office.access, [luetjenholm()], file, replace_file, office.now)
+
+    secret = ""
+    if done == "added":
+        await office.add()
+    elif done == "claimed":
+        secret = await office.let_in()
+    else:
+        assert (await imported()).new == 1
+        await (office.replace() if done == "replaced" else office.revoke())
+    enrolled = await imported()
+    assert (enrolled.new, enrolled.left) == (0, (CABINET,))
+    assert (CABINET in await office.access.known()) is (done == "claimed")
+    assert done != "claimed" or office.opens(secret)

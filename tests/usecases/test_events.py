@@ -198,3 +198,21 @@ async def test_a_fault_of_an_output_that_is_not_there_is_only_counted(inn: Villa
     done = await inn.say(event)
     assert done.dropped == {"unknown output": 1}
     assert await inn.store.read(lambda tx: tx.signals(inn.id)) == []
+
+
+async def test_another_device_that_counts_anew_is_heard(inn: Village) -> None:
+    await inn.say(button(inn))
+    await inn.store.write(lambda tx: tx.forget_controller(CABINET))
+    inn.later(minutes=20)
+    done = await inn.say(button(inn))
+    assert done.dropped == {}
+    assert len(await presses(inn)) == 2
+
+
+async def test_served_presses_are_believed_for_as_long_as_a_plan_reaches_and_once_a_second(inn: Village) -> None:
+    week = inn.now - timedelta(days=8)
+    done = await inn.say(button(inn, week - timedelta(seconds=1), id="1-1", served=True))
+    assert done.dropped == {"stale button event": 1}
+    for n in range(2, 6):
+        await inn.say(button(inn, inn.now, id=f"1-{n}", served=True))
+    assert len(await presses(inn)) == 1

@@ -15,7 +15,16 @@ from service.domain.words import AlertKind, Cause, EventKind, FaultKind, FaultSt
 from service.errors import ConflictError, InvalidError, UnknownError
 from service.store import SqlStore
 from service.usecases.inspection import Inspected, after_absence, apply, judge, next_moment
-from service.usecases.maintenance import NewLock, begin_lock, begin_test, end_lock, end_test, find_test, verdicts_of
+from service.usecases.maintenance import (
+    NewLock,
+    begin_lock,
+    begin_test,
+    end_lock,
+    end_test,
+    find_test,
+    is_dark,
+    verdicts_of,
+)
 from service.usecases.technician import (
     STANDING,
     FaultFilter,
@@ -257,10 +266,48 @@ async def test_a_lock_that_makes_no_sense_is_refused(
 async def test_a_lock_is_given_back_once(cabinet: Care) -> None:
     wanted = NewLock("dorf", None, None, "a lamp is mended", EVENING + timedelta(hours=1), None)
     lock: Lock = await cabinet.store.write(lambda tx: begin_lock(tx, cabinet.id, wanted, "the technician", EVENING))
-    ended: Lock = await cabinet.store.write(lambda tx: end_lock(tx, cabinet.id, lock.id, "the clerk", EVENING))
+    ended: Lock = await cabinet.store.write(
+        lambda tx: end_lock(tx, cabinet.id, lock.id, "the clerk", EVENING, of_another=True)
+    )
     assert (ended.ends, ended.ended_by) == (EVENING, "the clerk")
-    with pytest.raises(ConflictError):
+    with pytest.raises(ConflictError, match="over already"):
+        await cabinet.store.write(lambda tx: end_lock(tx, cabinet.id, lock.id, "the technician", EVENING))
+
+
+async def test_nobody_ends_the_lock_of_another_by_mistake(cabinet: Care) -> None:
+    wanted = NewLock("dorf", None, None, "a lamp is mended", EVENING + timedelta(hours=1), None)
+    lock: Lock = await cabinet.store.write(lambda tx: begin_lock(tx, cabinet.id, wanted, "the technician", EVENING))
+    with pytest.raises(ConflictError, match="the lock of the technician"):
         await cabinet.store.write(lambda tx: end_lock(tx, cabinet.id, lock.id, "the clerk", EVENING))
+    [held] = await cabinet.store.read(lambda tx: tx.locks(cabinet.id, EVENING))
+    assert held.ended_at is None
+
+
+async def test_a_lock_is_dark_when_its_outputs_said_so(cabinet: Care) -> None:
+    wanted = NewLock("dorf", None, None, "a lamp is mended", EVENING + timedelta(hours=1), None)
+    lock: Lock = await cabinet.store.write(lambda tx: begin_lock(tx, cabinet.id, wanted, "the technician", EVENING))
+
+    async def dark() -> bool:
+        return await cabinet.store.read(lambda tx: is_dark(tx, lock, cabinet.now, 1.0))
+
+    await says(cabinet, 800)
+    assert not await dark()
+    await cabinet.say(cabinet.report("cabinet-1", {1: 0}, cause=Cause.LOCK))
+    assert await dark()
+    cabinet.later(minutes=10)
+    assert not await dark(), "nothing was heard for long"
+
+
+async def test_a_test_beside_a_press_says_that_it_was_lit_already(cabinet: Care) -> None:
+    cabinet.now = utc("2026-11-22T00:12:00")
+    await says(cabinet, 0, 0)
+    assert (await cabinet.press("dorf"))["status"] == 201
+    began = cabinet.now
+    test = await cabinet.store.write(
+        lambda tx: begin_test(tx, cabinet.id, "cabinet-1", 20, "the technician", began, 1.0)
+    )
+    [verdict] = await cabinet.store.read(lambda tx: verdicts_of(tx, test))
+    assert verdict.outcome.value == "already_lit"
 
 
 async def test_a_test_lights_each_output_alone_and_keeps_what_it_drew(cabinet: Care) -> None:
@@ -268,7 +315,9 @@ async def test_a_test_lights_each_output_alone_and_keeps_what_it_drew(cabinet: C
     await says(cabinet, 0, 0)
     cabinet.later(seconds=1)
     began = cabinet.now
-    test = await cabinet.store.write(lambda tx: begin_test(tx, cabinet.id, "cabinet-1", 20, "the technician", began))
+    test = await cabinet.store.write(
+        lambda tx: begin_test(tx, cabinet.id, "cabinet-1", 20, "the technician", began, 1.0)
+    )
     [stage] = test.stages
     [order] = (await cabinet.conduct()).orders
     [step] = order.orders[1]
@@ -290,7 +339,7 @@ async def test_a_test_lights_each_output_alone_and_keeps_what_it_drew(cabinet: C
 
 async def test_a_test_is_refused_beside_another_and_under_a_lock(cabinet: Care) -> None:
     def begin(tx):  # type: ignore[no-untyped-def] # a Tx in
-        return begin_test(tx, cabinet.id, "cabinet-1", 20, "the technician", cabinet.now)
+        return begin_test(tx, cabinet.id, "cabinet-1", 20, "the technician", cabinet.now, 1.0)
 
     test = await cabinet.store.write(begin)
     with pytest.raises(ConflictError, match="runs already"):
@@ -301,6 +350,39 @@ async def test_a_test_is_refused_beside_another_and_under_a_lock(cabinet: Care) 
     await cabinet.store.write(lambda tx: begin_lock(tx, cabinet.id, wanted, "the technician", cabinet.now))
     with pytest.raises(ConflictError, match="locked"):
         await cabinet.store.write(begin)
+
+
+async def test_a_test_is_refused_where_nothing_can_be_measured(cabinet: Care) -> None:
+    with pytest.raises(ConflictError, match="speed"):
+        await cabinet.store.write(
+            lambda tx: begin_test(tx, cabinet.id, "cabinet-1", 20, "the technician", cabinet.now, 60.0)
+        )
+    plain = luetjenholm()
+    bare = replace(plain, controllers=(replace(plain.controllers[0], meters=()),))
+    await cabinet.store.write(lambda tx: tx.save_inventory(bare, EVENING))
+    with pytest.raises(ConflictError, match="no meter"):
+        await cabinet.store.write(
+            lambda tx: begin_test(tx, cabinet.id, "cabinet-1", 20, "the technician", cabinet.now, 1.0)
+        )
+
+
+async def test_a_controller_that_nobody_has_fitted_yet_is_no_fault(store: SqlStore) -> None:
+    care = Care(store, "glasau", EVENING)
+    await care.conduct()
+    await care.inspect_for(10)
+    assert await store.read(lambda tx: tx.faults("glasau")) == []
+
+
+async def test_locks_have_an_end_in_number(cabinet: Care) -> None:
+    wanted = NewLock("dorf", None, None, "a lamp is mended", EVENING + timedelta(hours=1), None)
+
+    async def begin() -> Lock:
+        return await cabinet.store.write(lambda tx: begin_lock(tx, cabinet.id, wanted, "the technician", EVENING))
+
+    for _ in range(100):
+        await begin()
+    with pytest.raises(ConflictError, match="100 locks"):
+        await begin()
 
 
 async def test_technicians_see_what_is_known_of_controllers(cabinet: Care) -> None:
@@ -321,9 +403,11 @@ async def test_faults_are_found_by_zone_and_kind(cabinet: Care) -> None:
         (FaultFilter(zones=("dorf",)), 1),
         (FaultFilter(kinds=(FaultKind.SUPPLY_LOSS,)), 0),
         (FaultFilter(controllers=("cabinet-1",)), 1),
-        (FaultFilter(controllers=("cabinet-2",)), 0),
     ):
         found = await cabinet.store.read(lambda tx, w=wanted: list_faults(tx, "luetjenholm", w))  # type: ignore[misc]
         assert len(found) == expected, wanted
     with pytest.raises(UnknownError):
         await cabinet.store.read(lambda tx: list_faults(tx, "nowhere", FaultFilter()))
+    for slip in (FaultFilter(controllers=("cabinet-2",)), FaultFilter(zones=("nowhere",))):
+        with pytest.raises(UnknownError):
+            await cabinet.store.read(lambda tx, w=slip: list_faults(tx, "luetjenholm", w))  # type: ignore[misc]

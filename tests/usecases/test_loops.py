@@ -10,16 +10,18 @@ from typing import TypeVar
 import pytest
 
 from service.clock import SystemClock
-from service.domain.inventory import ControllerKey, ZoneKey
+from service.domain.inventory import ControllerKey, Municipality, ZoneKey
 from service.domain.words import LeaseState
 from service.errors import UnavailableError
 from service.loops.conductor import Conductor
 from service.loops.housekeeping import Housekeeping
+from service.loops.inspector import Inspector
 from service.loops.listener import Listener
 from service.loops.timekeeper import Timekeeper
 from service.loops.watch import LocalWatch
 from service.ports import Connected, Disconnected, Store, Tx
 from service.store import SqlStore
+from service.usecases.inspection import Judged
 from tests.support.lamps import MemoryLamps
 from tests.unit.villages import utc
 from tests.usecases.acting import Village
@@ -138,6 +140,43 @@ async def test_a_second_press_waits_for_the_answer_to_the_first(loops: Loops, mo
     await loops.until(lambda: (CABINET, 3) in loops.lamps.orders)
     assert (await loops.village.progress(leases[0])).state is LeaseState.LIT
     assert (await loops.village.progress(leases[1])).state is LeaseState.ORDERED
+
+
+@pytest.mark.usefixtures("no_failure")
+async def test_a_button_is_answered_while_another_zone_is_waited_for(
+    loops: Loops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.loops.conductor._ANSWER", timedelta(hours=1))
+    glasau = Village(loops.store, "glasau", NIGHT)
+    lamp = ControllerKey("glasau", "lamp-32")  # the first of Kirchweg
+    await glasau.press("dorfstrasse")
+    loops.conductor.nudge((ZoneKey("glasau", "dorfstrasse"),))
+    await loops.until(lambda: len(loops.lamps.orders) >= 31)
+    loops.lamps.orders.clear()
+    loops.conductor.nudge((ZoneKey("glasau", "dorfstrasse"), ZoneKey("glasau", "kirchweg")), answer=[lamp])
+    await loops.until(lambda: (lamp, 2) in loops.lamps.orders)
+    assert [order for order in loops.lamps.orders if order[0] == lamp] == [(lamp, 2)], "answered once"
+
+
+async def test_what_breaks_in_one_municipality_stops_the_inspection_of_no_other(
+    store: SqlStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SystemClock(NIGHT)
+    seen: list[str] = []
+
+    def breaks(tx: Tx, home: Municipality, *rest: object) -> Judged:
+        seen.append(home.id)
+        if home.id == "glasau":
+            raise ZeroDivisionError
+        return Judged()
+
+    monkeypatch.setattr("service.loops.inspector.judge", breaks)
+    inspector = Inspector(store, MemoryLamps(), clock, LocalWatch(), lambda: None)
+    again = await inspector._look(clock.now())
+    assert seen == ["glasau", "leck", "luetjenholm"]
+    assert "The inspection of glasau broke" in caplog.text
+    assert again >= clock.now() + timedelta(seconds=20)
+    assert await store.read(lambda tx: tx.seen_alive()) is not None
 
 
 @pytest.mark.usefixtures("no_failure")

@@ -55,7 +55,8 @@ def _faults() -> None:
         sa.Column("changed_at", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("public_id", name="pk_fault"),
     )
-    op.create_index("ix_fault_municipality_id_state", "fault", ["municipality_id", "state"])
+    by_state = ["municipality_id", "state", "changed_at"]
+    op.create_index("ix_fault_municipality_id_state_changed_at", "fault", by_state)
     op.create_index("ix_fault_changed_at", "fault", ["changed_at"])
     not_closed = "state != 'closed'"
     _one("fault", "municipality_id", f"{not_closed} AND controller_id IS NULL")
