@@ -94,17 +94,18 @@ def _facts(home: Municipality, words: Words, told: Told) -> Iterator[str]:
 def _more(words: Words, told: Told) -> str:
     if isinstance(told.about, Lock):
         return f". {words.say['reason'].format(reason=_plain(told.about.reason))}" if told.about.reason else ""
-    detail = told.about.detail if told.about else {}
-    figures = ", ".join(_figure(words, name, value) for name, value in detail.items())
-    return f" ({figures})" if figures else ""
+    if told.about is None:
+        return ""
+    shown = ((words.figures[name], value) for name, value in told.about.detail.items() if name in words.figures)
+    figures = ", ".join(text.format(_number(words, value)) for text, value in shown)
+    number = words.say["number"].format(id=_plain(told.about.id))
+    return f" ({figures}; {number})" if figures else f" ({number})"
 
 
-def _figure(words: Words, name: str, value: str | float | None) -> str:
-    shown = words.say["unknown"] if value is None else _plain(str(value))
+def _number(words: Words, value: str | float | None) -> str:
     if isinstance(value, float):
-        shown = f"{value:.1f}".removesuffix(".0").replace(".", words.decimal)
-    known = words.figures.get(name)
-    return known.format(shown) if known else f"{_plain(name).replace('_', ' ')}: {shown}"
+        return f"{value:.1f}".removesuffix(".0").replace(".", words.decimal)
+    return words.say["unknown"] if value is None else _plain(str(value))
 
 
 def _local(home: Municipality, words: Words, at: datetime) -> str:

@@ -44,6 +44,7 @@ DE = Words(
         "dark_lamps": "dunkle Lampen etwa {}",
         "dark_lamps_least": "mindestens {}",
         "dark_lamps_most": "höchstens {}",
+        "volts": "Spannung {} V",
     },
     say={
         "one": "[Dorflicht] {home}: {what}",
@@ -68,6 +69,7 @@ DE = Words(
         "reason": "Grund: {reason}",
         "forgotten": "nicht mehr verzeichnet ({about})",
         "unknown": "unbekannt",
+        "number": "Störung {id}",
     },
     date="%d.%m.%Y %H:%M %Z",
     decimal=",",
@@ -98,6 +100,7 @@ EN = Words(
         "dark_lamps": "dark lamps about {}",
         "dark_lamps_least": "at least {}",
         "dark_lamps_most": "at most {}",
+        "volts": "{} V",
     },
     say={
         "one": "[Dorflicht] {home}: {what}",
@@ -122,6 +125,7 @@ EN = Words(
         "reason": "Reason: {reason}",
         "forgotten": "no longer on record ({about})",
         "unknown": "unknown",
+        "number": "fault {id}",
     },
     date="%Y-%m-%d %H:%M %Z",
     decimal=".",
@@ -152,6 +156,7 @@ FR = Words(
         "dark_lamps": "lampes éteintes environ {}",
         "dark_lamps_least": "au moins {}",
         "dark_lamps_most": "au plus {}",
+        "volts": "tension {} V",
     },
     say={
         "one": "[Dorflicht] {home} : {what}",
@@ -176,6 +181,7 @@ FR = Words(
         "reason": "Motif : {reason}",
         "forgotten": "plus au registre ({about})",
         "unknown": "inconnu",
+        "number": "défaut {id}",
     },
     date="%d/%m/%Y %H:%M %Z",
     decimal=",",

@@ -51,7 +51,7 @@ def test_a_fault_is_told_with_its_place_kind_time_and_figures() -> None:
     assert subject_line(home(), [fault()]) == "[Dorflicht] Leck: Lampe ausgefallen (Schaltschrank, Ausgang 1)"
     assert (
         "- Schaltschrank, Ausgang 1: Lampe ausgefallen, seit 21.11.2026 22:30 CET (gemessen 40 W, erwartet 80,2 W, "
-        "dunkle Lampen etwa 1, basis: nominal, meter: unbekannt)\n"
+        "dunkle Lampen etwa 1; Störung f-1)\n"
     ) in text_of(home(), [fault()])
 
 
