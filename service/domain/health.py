@@ -34,11 +34,6 @@ _EXPLAINS = (
 _BY_HAND = frozenset({FaultKind.LOCAL_OVERRIDE, FaultKind.SUPPLY_LOSS, FaultKind.CIRCUIT_BREAKER_TRIPPED})
 
 
-def findings(evidence: Evidence) -> list[Finding]:
-    """What is wrong with a controller right now; see `examine`."""
-    return list(examine(evidence).found)
-
-
 def examine(evidence: Evidence) -> Health:
     """What is wrong with a controller right now, and what is known to be right.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.domain.health import BOOTS_WITHIN, RESTS, examine, findings
+from service.domain.health import BOOTS_WITHIN, RESTS, examine
 from service.domain.health_evidence import Evidence, Feeder
 from service.domain.inventory import Output
 from service.domain.lights import CONFIRM_WITHIN
@@ -50,7 +50,7 @@ def test_of_a_silent_controller_only_its_silence_is_told(silence: Availability) 
     silent = lamp(0.0, availability=silence, ordered_n=9, asked={LAMP.outputs[0].key: 100})
     assert found(silent) == {KINDS.COMMUNICATION_FAILURE: None}
     assert examine(silent).sound == frozenset()
-    assert findings(silent)[0].detail == {
+    assert examine(silent).found[0].detail == {
         "availability": silence.value,
         "heard_at": ONLINE.heard_at.isoformat() if ONLINE.heard_at else None,
     }
@@ -59,7 +59,7 @@ def test_of_a_silent_controller_only_its_silence_is_told(silence: Availability) 
 def test_one_that_never_spoke_is_silent_too() -> None:
     never = lamp(availability=UNKNOWN, state=ControllerState())
     assert found(never) == {KINDS.COMMUNICATION_FAILURE: None}
-    assert findings(never)[0].detail["heard_at"] is None
+    assert examine(never).found[0].detail["heard_at"] is None
 
 
 def test_what_a_silent_controller_told_stands() -> None:
@@ -174,7 +174,7 @@ def test_an_output_gives_what_is_asked(case: Evidence, kinds: dict[FaultKind, in
 def test_light_where_somebody_works_is_told() -> None:
     lit = evidence(CIRCUIT, {1: 100}, {1: 800.0}, asked={KEY: 100}, locked=frozenset({KEY}), ordered_at=NOW - HOUR)
     assert found(lit) == {KINDS.ORDER_NOT_CONFIRMED: 1}
-    assert findings(lit)[0].detail == {"asked_level": 0, "level": 100}
+    assert examine(lit).found[0].detail == {"asked_level": 0, "level": 100}
 
 
 def test_a_brighter_output_is_fine() -> None:
@@ -221,8 +221,8 @@ def test_what_a_meter_can_judge_is_not_right_because_nothing_was_told() -> None:
 
 def test_a_told_and_measured_fault_is_one() -> None:
     both = lamp(0.0, signals=[signal(LAMP, KINDS.LAMP_FAILURE)])
-    assert [(f.subject.output, f.kind) for f in findings(both)] == [(1, KINDS.LAMP_FAILURE)]
-    assert "expected_watts" in findings(both)[0].detail
+    assert [(f.subject.output, f.kind) for f in examine(both).found] == [(1, KINDS.LAMP_FAILURE)]
+    assert "expected_watts" in examine(both).found[0].detail
 
 
 def test_of_two_causes_at_one_output_the_deeper_is_told() -> None:
