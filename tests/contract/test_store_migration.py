@@ -21,7 +21,7 @@ from service.ports import Enactment, ExceptionRecord, PressRecord, Tx
 from service.store import engines, migrate, open_store
 from service.store.codec import exception_to_json, policy_to_json, schedule_to_json
 from service.store.columns import to_us
-from service.store.migrate import _config
+from service.store.migrate import alembic_config
 from service.store.tables import Base
 from tests.contract.test_store_policies import FESTIVAL
 from tests.support.leck import ALL_NIGHT, CABINET, CROSSING, METER, NOW, STREET, later
@@ -108,8 +108,7 @@ def release(url: str, revision: str, village: Mapping[str, list[tuple[Any, ...]]
     """Make the tables of a release, and put a village into them."""
     engine = engines.migrator(engines.parse_url(url))
     with engine.begin() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
+        config = alembic_config(connection)
         command.upgrade(config, revision)
         then = MetaData()
         then.reflect(connection)
@@ -305,8 +304,7 @@ def test_an_empty_database_migrates(blank_url: str, revision: str) -> None:
 def test_there_is_no_way_back_that_would_lose_rules(store_url: str) -> None:
     engine = engines.migrator(engines.parse_url(store_url))
     with engine.connect() as connection:
-        config = _config()
-        config.attributes["connection"] = connection
+        config = alembic_config(connection)
         with pytest.raises(RuntimeError, match="no way back from 0003"):
             command.downgrade(config, "0001")
     engine.dispose()

@@ -13,6 +13,7 @@ from sqlalchemy import create_engine
 
 from service.errors import SetupError
 from service.store import migrate, open_store
+from service.store.migrate import _KNOWN, alembic_config, require_schema
 from service.store.tables import Base
 from tests.support.ports import free_port
 from tests.support.stores import query, sqlite_url
@@ -65,7 +66,7 @@ def test_a_newer_schema_is_left_alone(blank_url: str) -> None:
 
 
 def test_an_older_schema_is_not_opened(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ScriptDirectory, "get_current_head", lambda _: "9998")  # as if there were one more step
+    monkeypatch.setitem(require_schema.__globals__, "_KNOWN", [*_KNOWN, "9998"])  # as if there were one more step
     with pytest.raises(SetupError, match="older program: migrate it first"):
         open_store(store_url)
 
@@ -145,3 +146,10 @@ def test_an_address_that_no_store_is_made_for_is_refused(url: str) -> None:
     for use in (open_store, migrate):
         with pytest.raises(SetupError, match="give sqlite:///PATH"):
             use(url)
+
+
+def test_the_steps_are_known_by_the_names_of_their_files() -> None:
+    with create_engine("sqlite://").connect() as connection:
+        steps = ScriptDirectory.from_config(alembic_config(connection))
+        assert steps.get_current_head() == _KNOWN[-1]
+        assert {step.revision for step in steps.walk_revisions()} == set(_KNOWN)

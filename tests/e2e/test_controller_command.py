@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from device_sim import SimDevice, Village
 from service.app.credentials import list_controllers
-from service.cli import main
+from service.cli import app, main
+from service.errors import DorflichtError
 from tests.e2e.conftest import Open
 from tests.e2e.waiting import until
 from tests.e2e.world import World, settings
@@ -29,23 +31,31 @@ WITHIN = 2.0
 Done = subprocess.CompletedProcess[str]
 
 
-def dorflicht(variables: Mapping[str, str], *words: str, typed: str = "") -> Done:
-    """Run a command; whatever it says, no traceback."""
-    command = [sys.executable, "-m", "service", *words]
-    environ = clean(os.environ) | dict(variables)
-    done = subprocess.run(command, input=typed, capture_output=True, text=True, cwd=ROOT, env=environ, timeout=60)
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+def dorflicht(variables: Mapping[str, str], *words: str, typed: str = "", apart: bool = False) -> Done:
+    """Run a command in this process, many times faster than in one of its own (`apart`); whatever it says, no
+    traceback."""
+    if apart:
+        command = [sys.executable, "-m", "service", *words]
+        environ = clean(os.environ) | dict(variables)
+        done = subprocess.run(command, input=typed, capture_output=True, text=True, cwd=ROOT, env=environ, timeout=60)
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+    env = {**dict.fromkeys(os.environ.keys() - clean(os.environ).keys()), **variables}
+    result = CliRunner().invoke(app, words, input=typed, env=env)
+    if isinstance(result.exception, DorflichtError):
+        return Done(words, 1, result.stdout, result.exception.detail)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return Done(words, result.exit_code, result.stdout, result.stderr)
 
 
-async def controller(w: World, *words: str, typed: str = "") -> Done:
+async def controller(w: World, *words: str, typed: str = "", apart: bool = False) -> Done:
     """`dorflicht controller` with the service's settings."""
-    return await asyncio.to_thread(dorflicht, w.service.environment, "controller", *words, typed=typed)
+    return await asyncio.to_thread(dorflicht, w.service.environment, "controller", *words, typed=typed, apart=apart)
 
 
-async def well(w: World, *words: str, typed: str = "") -> str:
+async def well(w: World, *words: str, typed: str = "", apart: bool = False) -> str:
     """The same, where it must work; what it printed."""
-    done = await controller(w, *words, typed=typed)
+    done = await controller(w, *words, typed=typed, apart=apart)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -203,7 +213,7 @@ async def test_codes_that_do_not_open_are_told_why(world: Open, tmp_path: Path) 
         past = "UPDATE claim_code SET expires_at = made_at"
         await asyncio.to_thread(query, w.service.environment["DORFLICHT_DATABASE_URL"], past)
         assert "not good since" in await refused(w, "claim", code)
-        assert json.loads(await well(w, "list", "pair", "--json"))[0] == await listed(w)
+        assert json.loads(await well(w, "list", "pair", "--json", apart=True))[0] == await listed(w)
 
 
 def another_installation(folder: Path, w: World) -> str:
