@@ -291,13 +291,3 @@ async def test_a_thousand_half_open_handshakes_keep_nobody_out(which: str, tls: 
             if which == "embedded":
                 assert await ended(silent, 8) == MANY
         assert "Traceback" not in broker.output()
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(200)
-async def test_mosquitto_closes_a_silent_stranger_after_one_and_a_half_minutes() -> None:
-    with mosquitto() as broker:
-        async with RawClient(broker) as mute, RawClient(broker) as half:
-            half.send(connect("urrugne.mast-1", "urrugne.mast-1", "secret")[:12])
-            assert await mute.hung_up(120)
-            assert await half.hung_up(30)

@@ -181,12 +181,14 @@ def plan_due(world: World, output: Output, moment: datetime) -> Shown:
 
 
 def claimed(world: World, output: Output, claim: Claim, moment: datetime) -> Shown | None:
-    """What a claim asks of an output at a moment: half in the last minute of one that warns, capped for a press."""
+    """What a claim asks of an output at a moment, capped for a press; half of that in the last minute of one that
+    warns, so that the warning is seen under a cap, too."""
     if not claim.start <= moment < claim.until:
         return None
     dims = claim.warn and moment >= claim.until - MINUTE
     cap = cap_at(world.rulebooks[output.zone], output, moment) if claim.cause is Cause.PRESS else 100
-    return Shown(gives(output, -(-claim.level // 2) if dims else claim.level, cap), claim.cause)
+    level = gives(output, claim.level, cap)
+    return Shown(min(output.keeps(-(-level // 2)), level) if dims else level, claim.cause)
 
 
 def due(world: World, output: Output, moment: datetime) -> Shown:
