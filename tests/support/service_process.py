@@ -3,10 +3,11 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.support import ready
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,7 @@ class ServiceProcess:
 
     environment: Mapping[str, str]
     folder: Path
-    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+    process: ready.Child | None = field(default=None, init=False)
 
     @property
     def url(self) -> str:
@@ -31,14 +32,8 @@ class ServiceProcess:
     def start(self) -> None:
         """Start; returns at once, while it is not yet listening."""
         assert self.process is None, "the service is running already"
-        with (self.folder / "service.log").open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "service", "serve"],
-                stdout=output,
-                stderr=output,
-                cwd=ROOT,
-                env=clean(os.environ) | dict(self.environment),
-            )
+        environment = clean(os.environ) | dict(self.environment)
+        self.process = ready.start(["serve"], environment, self.folder / "service.log")
 
     @property
     def running(self) -> bool:
