@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import fleet, floors, presses, rules
+from benchmarks import fleet, floors, ledger, ledger_size, presses, rules
 from benchmarks.figures import CROWD, GRANTED, LIT, Figure, Results, Target, figure, table
 from benchmarks.village import BenchError, village
 from service.domain.inventory import ControllerKey
@@ -34,6 +34,8 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         prog="python -m benchmarks", description="How fast is a press, and what do the rules cost?"
     )
     parser.add_argument("--rules", action="store_true", help="only the council's rules: no broker, a few seconds")
+    parser.add_argument("--ledger", action="store_true", help="only a year's energy from roll-ups: no broker")
+    parser.add_argument("--size", action="store_true", help="only the MB that a year's ledger takes: many minutes")
     parser.add_argument("--fleet", action="store_true", help="only the fleets of 1,000 and 5,000 controllers")
     parser.add_argument("--presses", type=int, default=500, help=f"presses at each pace, 20 to {_MOST} (500)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
@@ -104,6 +106,18 @@ def main() -> int:
         costs = rules.costs()
         print(rules.table(costs))
         _keep(options.json, {}, costs)
+        return 0
+    if options.ledger:
+        asked = ledger.measure()
+        print(ledger.table(asked))
+        _keep(options.json, {"ledger": [asdict(row) for row in asked]}, [])
+        return 0
+    if options.size:
+        sizes = []
+        for size in ledger_size.sizes():
+            sizes.append(size)
+            print(ledger_size.table(size), flush=True)
+        _keep(options.json, {"sizes": [asdict(size) for size in sizes]}, [])
         return 0
     if options.fleet:
         fleets = _fleets()

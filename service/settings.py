@@ -57,7 +57,9 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr = SecretStr("")
     """Signs alerts by webhook; while it is empty they bear no signature."""
 
-    keep_presses_nights: int = Field(default=400, ge=1, le=3660)
+    exact_nights: int = Field(default=14, ge=1, le=366)
+    """After so many nights presses, and the energy they cost, are told to a quarter of an hour and unlinked."""
+    keep_presses_nights: int = Field(default=366, ge=1, le=3660)
     """Presses, and what they bought, are deleted after so many nights."""
 
     demo: bool = False

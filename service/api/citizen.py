@@ -1,43 +1,38 @@
-"""Routes for everybody: zones, presses, leases, the stream, the coming plan and the public energy."""
+"""Routes for everybody: zones, presses, leases, the stream, the coming plan; the public energy from beside."""
 
 from collections.abc import AsyncIterator
-from datetime import date
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel, StringConstraints
+from pydantic import BaseModel
 
+from service.api import energy
 from service.api.context import Context
 from service.api.events import Stream
 from service.api.origin import own_origin
+from service.api.paths import MunicipalityId, ZoneId, ZoneName
 from service.api.problems import problem_body, respond, responses
 from service.api.schemas import (
-    EnergyAnswer,
     LeaseAnswer,
     MunicipalitiesAnswer,
     MunicipalityBody,
     PlanAnswer,
     ZoneAnswer,
     ZonesAnswer,
-    energy_answer,
     interval_body,
     lease_body,
     zone_body,
 )
 from service.api.sentences import language_of, refusal, title
-from service.domain.inventory import ID_PATTERN, ZoneKey
+from service.domain.inventory import ZoneKey
 from service.domain.leases import Progress
 from service.domain.words import Channel, LeaseState, Reason
 from service.ports import Answer
-from service.usecases.energy import public_energy
 from service.usecases.look import look_at_lease, look_at_plan
 from service.usecases.press import Pressed, Surroundings, press
 
-MunicipalityId = Annotated[str, Path(pattern=ID_PATTERN, description="A municipality's id.")]
-ZoneId = Annotated[str, Path(pattern=ID_PATTERN, description="A zone's id.")]
-ZoneName = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 IdempotencyKey = Annotated[
     str | None,
     Header(
@@ -57,8 +52,6 @@ async def reader_language(
 
 
 Language = Annotated[str, Depends(reader_language)]
-From = Annotated[date | None, Query(alias="from", description="The first night, by the date of its evening.")]
-To = Annotated[date | None, Query(description="The last night; without it, the last that has ended.")]
 
 REFUSAL_STATUS = {
     Reason.DAYLIGHT: 409,
@@ -86,7 +79,7 @@ def build(context: Context) -> APIRouter:
     _zones(router, context)
     _press(router, context)
     _leases(router, context)
-    _figures(router, context)
+    router.include_router(energy.build(context))
     return router
 
 
@@ -206,17 +199,3 @@ def _leases(router: APIRouter, context: Context) -> None:
         found, progress = await context.store.read(lambda tx: look_at_lease(tx, municipality, lease_id))
         clock = context.clock
         return LeaseAnswer(lease=lease_body(found, progress), now=clock.now(), speed=clock.speed)
-
-
-def _figures(router: APIRouter, context: Context) -> None:
-    @router.get("/{municipality}/energy")
-    async def energy(
-        municipality: MunicipalityId,
-        first: From = None,
-        to: To = None,
-        by: Annotated[Literal["night"], Query()] = "night",
-    ) -> EnergyAnswer:
-        """Energy per night, after it ended, without what presses cost: too coarse to show a walk."""
-        now = context.clock.now()
-        account = await context.store.read(lambda tx: public_energy(tx, municipality, first, to, now))
-        return energy_answer(account, now, context.clock.speed)

@@ -1,21 +1,15 @@
-"""Routes for staff: policies, simulations, explanations, and what light cost by cause, hour or night."""
+"""Routes for staff: policies, simulations, explanations; what light cost and saved, statements and readings."""
 
-from typing import Annotated, Literal
+from fastapi import APIRouter, Depends
 
-from fastapi import APIRouter, Depends, Query
-
-from service.api import explaining, policies, simulations
-from service.api.citizen import From, MunicipalityId, To
+from service.api import energy, explaining, policies, readings, saving, simulations, statements
 from service.api.context import Context
 from service.api.problems import responses
-from service.api.schemas import EnergyAnswer, energy_answer
-from service.api.staff import ActingAs, staff_guard
-from service.domain.inventory import ID_PATTERN
-from service.usecases.energy import council_energy
+from service.api.staff import staff_guard
 
 
-def build(context: Context, motion: simulations.RenderMotion) -> APIRouter:
-    """The router for staff; `motion` makes a page to print of a simulation's report."""
+def build(context: Context, motion: simulations.RenderMotion, statement: statements.RenderStatement) -> APIRouter:
+    """The router for staff; `motion` makes a page to print of a simulation's report, `statement` of a statement."""
     router = APIRouter(
         prefix="/api/v1/municipalities/{municipality}/council",
         tags=["staff"],
@@ -23,20 +17,14 @@ def build(context: Context, motion: simulations.RenderMotion) -> APIRouter:
         dependencies=[Depends(staff_guard(context.staff_token))],
     )
 
-    @router.get("/energy")
-    async def energy_for_staff(
-        municipality: MunicipalityId,
-        by_whom: ActingAs,
-        first: From = None,
-        to: To = None,
-        zone: Annotated[str | None, Query(pattern=ID_PATTERN)] = None,
-        by: Literal["cause", "hour", "night"] = "night",
-    ) -> EnergyAnswer:
-        """Energy by cause, hour or night. What presses cost is counted per night only, after its noon."""
-        now = context.clock.now()
-        account = await context.store.read(lambda tx: council_energy(tx, municipality, first, to, zone, by, now))
-        return energy_answer(account, now, context.clock.speed)
-
-    for part in (policies.build(context), simulations.build(context, motion), explaining.build(context)):
+    for part in (
+        energy.build_council(context),
+        policies.build(context),
+        simulations.build(context, motion),
+        explaining.build(context),
+        saving.build(context),
+        statements.build(context, statement),
+        readings.build(context),
+    ):
         router.include_router(part)
     return router

@@ -6,9 +6,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from service.api.citizen import Language, MunicipalityId, ZoneId
+from service.api.citizen import Language
 from service.api.context import Context
 from service.api.explain_texts import link_sentence, pressed_sentence
+from service.api.paths import MunicipalityId, ZoneId
 from service.api.policy_bodies import PassedBody, passed_body
 from service.api.problems import responses
 from service.api.schemas import Answer

@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from service.api.citizen import Language, MunicipalityId, ZoneId
+from service.api.citizen import Language
 from service.api.context import Context
+from service.api.paths import MunicipalityId, ZoneId
 from service.api.policy_bodies import (
     CopyRequest,
     DraftAnswer,

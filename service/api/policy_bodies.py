@@ -6,9 +6,9 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from service.api.findings import sentence
+from service.api.paths import ZoneName
 from service.api.problems import Problem
 from service.api.schemas import Answer
-from service.domain.inventory import ID_PATTERN
 from service.domain.lint import Finding, FindingCode, Severity
 from service.domain.policy import Resolution
 from service.domain.words import PolicyState
@@ -24,7 +24,6 @@ from service.usecases.policy_documents import (
 from service.usecases.schedule_documents import Day
 
 Note = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True, pattern=r"^[^\x00-\x08\x0b-\x1f]*$")]
-ZoneName = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 
 
 class ResolutionBody(BaseModel):

@@ -1,6 +1,6 @@
 """The JSON of the API. Times are UTC, levels percent, energy Wh, money a decimal string."""
 
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from pydantic import BaseModel
@@ -10,7 +10,6 @@ from service.domain.curve import Interval
 from service.domain.leases import Lease, Progress
 from service.domain.press import Granted
 from service.domain.words import Basis, Cause, LeaseState, LightState, Reason
-from service.usecases.energy import Account, Sum
 from service.usecases.look import ZoneView
 
 
@@ -137,25 +136,6 @@ class PlanAnswer(Answer):
     plan: list[IntervalBody]
 
 
-class EnergyBody(BaseModel):
-    """Energy of one period or cause."""
-
-    label: str
-    wh: float
-    money: Decimal | None
-    currency: str
-
-
-class EnergyAnswer(Answer):
-    """Energy of the nights from `first` to `last`, by `by`, and in all. Hours are labelled in local time."""
-
-    first: date
-    last: date
-    by: str
-    energy: list[EnergyBody]
-    total: EnergyBody
-
-
 class ClockAnswer(Answer):
     """The demo's clock."""
 
@@ -224,21 +204,3 @@ def lease_body(lease: Lease, progress: Progress) -> LeaseBody:
 def interval_body(interval: Interval) -> IntervalBody:
     """A stretch of a plan as JSON."""
     return IntervalBody(from_=interval.start, until=interval.end, level=interval.level)
-
-
-def energy_answer(account: Account, now: datetime, speed: float) -> EnergyAnswer:
-    """An account of energy as JSON; money to four places, so that sums of small nights stay true."""
-
-    def body(part: Sum) -> EnergyBody:
-        money = None if part.money is None else part.money.quantize(Decimal("0.0001"))
-        return EnergyBody(label=part.label, wh=part.energy_mwh / 1000, money=money, currency=account.currency)
-
-    return EnergyAnswer(
-        first=account.first,
-        last=account.last,
-        by=account.by,
-        energy=[body(part) for part in account.parts],
-        total=body(account.total),
-        now=now,
-        speed=speed,
-    )

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Path
 from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from service.api.citizen import Language, MunicipalityId
+from service.api.citizen import Language
 from service.api.context import Context
-from service.api.policy_bodies import ZoneName
+from service.api.paths import MunicipalityId, ZoneName
 from service.api.problems import responses
 from service.api.schemas import Answer
 from service.api.staff import ActingAs

@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
-from service.api.citizen import MunicipalityId, ZoneName
 from service.api.context import Context
+from service.api.paths import MunicipalityId, ZoneName
 from service.api.problems import responses
 from service.api.staff import ActingAs, staff_guard
 from service.api.technician_bodies import (

@@ -1,23 +1,19 @@
-"""What the command line asks for: serve, import, prepare the broker, simulate."""
+"""What the command line asks for: serve, prepare the broker."""
 
 import asyncio
 import gc
 import logging
-from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
 import uvicorn
 
-from service.app.outside import access_of, broker_of
+from service.app.outside import broker_of
 from service.app.web import create_app
 from service.clock import SystemClock
-from service.domain.inventory import Inventory
 from service.errors import SetupError
 from service.settings import Settings
 from service.store import migrate, open_store
-from service.usecases.enroll import Enrolled, enroll, read_files
-from service.wire.access import RulesFileAccess, replace_file
+from service.wire.access import RulesFileAccess
 from service.wire.dynsec import write_dynsec_file
 from service.wire.lamps import MqttLamps
 
@@ -81,22 +77,6 @@ def _server(settings: Settings) -> _Server:
     log.info("The pages are at http://%s:%d/", settings.http_host, settings.http_port)
     server.stopping = app.state.service.stopping
     return server
-
-
-def import_files(settings: Settings, files: Sequence[Path], credentials: Path | None) -> Enrolled:
-    """Read municipality files into the database and let their controllers in; all or nothing of the former."""
-    inventories = read_files(files)
-    migrate(settings.database_url)
-    return asyncio.run(_import(settings, inventories, credentials))
-
-
-async def _import(settings: Settings, inventories: Sequence[Inventory], credentials: Path | None) -> Enrolled:
-    store = open_store(settings.database_url)
-    access = None if credentials is None else access_of(settings)
-    try:
-        return await enroll(store, access, inventories, credentials, replace_file, SystemClock().now())
-    finally:
-        await store.close()
 
 
 def prepare_broker(settings: Settings, observer_secret: str | None = None) -> None:

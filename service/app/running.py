@@ -35,17 +35,19 @@ class Service:
         lamps: Lamps,
         *,
         keep_presses: timedelta,
+        exact_nights: int,
         clock_file: Path | None,
         ways: Mapping[AlertChannel, Notify],
     ) -> None:
-        """Connect the parts; nothing runs yet. Older presses than `keep_presses` are deleted; `clock_file` is where the
-        demo notes its time; `ways` are those on which alerts go out."""
+        """Connect the parts; nothing runs yet. Older presses than `keep_presses` are deleted, those older than
+        `exact_nights` nights coarse; `clock_file` is where the demo notes its time; `ways` are those on which alerts go
+        out."""
         self.clock, self.store, self.lamps = clock, store, lamps
         self.watch = LocalWatch()
         self.conductor = Conductor(store, lamps, clock, self.watch)
         self.timekeeper = Timekeeper(lamps, clock)
         self.listener = Listener(store, lamps, clock, self.watch, self.conductor, self.timekeeper)
-        self.housekeeping = Housekeeping(store, clock, keep_presses)
+        self.housekeeping = Housekeeping(store, clock, keep_presses, exact_nights)
         self.alerter = Alerter(store, clock, ways)
         self.inspector = Inspector(store, lamps, clock, self.watch, self.alerter.nudge)
         self.simulator = Simulator()

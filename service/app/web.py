@@ -19,9 +19,11 @@ from service.clock import SystemClock
 from service.ports import Clock, Lamps, Store, Tx
 from service.settings import Settings
 from service.usecases.simulation_report import ReportBody
-from service.web import pages
+from service.usecases.statement_bodies import StatementBody
+from service.web import estimate, pages
 from service.web.motion import MOTION_HEADERS, motion_page
 from service.web.places import MunicipalityPage, ZonePage
+from service.web.statement import STATEMENT_HEADERS, statement_page
 
 
 def create_app(settings: Settings, *, clock: Clock, store: Store, lamps: Lamps) -> FastAPI:
@@ -29,7 +31,13 @@ def create_app(settings: Settings, *, clock: Clock, store: Store, lamps: Lamps) 
     keep_presses = timedelta(days=settings.keep_presses_nights)
     clock_file = settings.demo_clock_file if settings.demo else None
     service = Service(
-        clock, store, lamps, keep_presses=keep_presses, clock_file=clock_file, ways=ways_of(settings, clock)
+        clock,
+        store,
+        lamps,
+        keep_presses=keep_presses,
+        exact_nights=settings.exact_nights,
+        clock_file=clock_file,
+        ways=ways_of(settings, clock),
     )
     context = Context(
         store=store,
@@ -68,10 +76,11 @@ def create_app(settings: Settings, *, clock: Clock, store: Store, lamps: Lamps) 
     problems.install(app, clock, pages.not_found)
     for build in (citizen.build, technician.build, health.build):
         app.include_router(build(context))
-    app.include_router(council.build(context, _motion))
+    app.include_router(council.build(context, _motion, _statement))
     docs.install(app)
     if settings.demo and isinstance(clock, SystemClock):
         app.include_router(demo.build(context, _mover(clock, service)))
+    app.include_router(estimate.build())
     app.include_router(pages.build(*_lookers(store), demo=settings.demo))
     app.add_middleware(Edge, clock=clock, allowed_hosts=settings.allowed_hosts)
     return app
@@ -116,6 +125,10 @@ def _page(tx: Tx, municipality: str) -> MunicipalityPage | None:
         if zone.listed
     )
     return MunicipalityPage(home.id, home.name, home.language, zones)
+
+
+def _statement(statement: StatementBody, language: str) -> HTMLResponse:
+    return HTMLResponse(statement_page(statement, language), headers=dict(STATEMENT_HEADERS))
 
 
 def _motion(report: ReportBody, language: str) -> HTMLResponse:

@@ -8,10 +8,13 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from service.app import DorflichtError, import_files, prepare_broker, serve
+from service.app import DorflichtError, prepare_broker, serve
 from service.cli.certs import certs
 from service.cli.controller import controller
 from service.cli.demo import Options, run_demo
+from service.cli.energy import energy
+from service.cli.estimate import estimate
+from service.cli.inventory import export_command, import_command
 from service.cli.simulate import simulate_policy
 from service.settings import Settings
 
@@ -29,26 +32,6 @@ def serve_command() -> None:
     serve(Settings())
 
 
-@app.command("import")
-def import_command(
-    files: Annotated[list[Path], typer.Argument(help="A TOML file for each municipality.")],
-    credentials: Annotated[
-        Path | None,
-        typer.Option(help="Let new controllers into the broker and add their secrets to this file."),
-    ] = None,
-) -> None:
-    """Read municipalities with their zones, controllers and lamps into the database; safe to repeat."""
-    done = import_files(Settings(), files, credentials)
-    print(
-        f"{done.municipalities} municipalities with {done.lamps} lamps on {done.controllers} controllers imported; "
-        f"{done.new} controllers newly let in."
-    )
-    if done.left:
-        names = ", ".join(f"{key.municipality}/{key.controller}" for key in done.left[:5])
-        more = f" and {len(done.left) - 5} more" if len(done.left) > 5 else ""
-        print(f"Left alone, for codes and commands let them in or out: {names}{more}. See “dorflicht controller list”.")
-
-
 @app.command("prepare-broker")
 def prepare_broker_command() -> None:
     """Write the broker's access file with the service's own user, before the broker's first start."""
@@ -57,9 +40,13 @@ def prepare_broker_command() -> None:
     print(f"Wrote {settings.access_file}.")
 
 
+app.command("import")(import_command)
+app.command("export")(export_command)
 app.command("simulate-policy")(simulate_policy)
+app.command("estimate")(estimate)
 app.command("certs")(certs)
 app.add_typer(controller, name="controller")
+app.add_typer(energy, name="energy")
 
 
 @app.command("demo")

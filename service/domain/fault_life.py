@@ -52,6 +52,7 @@ PATIENCE = {
     FaultKind.CLOCK_NOT_VALID: _minutes(5, 10, real=True),
     FaultKind.ORDER_NOT_CONFIRMED: _minutes(1, 10, real=True),
     FaultKind.CIRCUITS_SWAPPED: _minutes(2, 10, holds=True),
+    FaultKind.METER_NOT_PLAUSIBLE: _minutes(1, 10),
     FaultKind.BROKER_OUTAGE: _minutes(1, 2, real=True),
     FaultKind.SERVICE_OUTAGE: _minutes(0, 0, real=True),
 }

@@ -86,7 +86,7 @@ def _untold(evidence: Evidence) -> Health:
     controller = evidence.controller
     metered = {n for meter in controller.meters for n in meter.outputs}
     kinds = [*_SIGNALS, *(() if metered else (FaultKind.SUPPLY_LOSS,))]
-    sound = {Matter(evidence.subject, kind) for kind in kinds}
+    sound = {Matter(evidence.subject, kind) for kind in (*kinds, FaultKind.METER_NOT_PLAUSIBLE)}
     if all(len(meter.outputs) == 1 for meter in controller.meters):
         sound |= {Matter(evidence.subject, kind) for kind in _LAMPS}
     for output in controller.outputs:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from service.domain.dimming import share
 from service.domain.inventory import Output
 
 METER = 0.01
@@ -19,11 +20,6 @@ SPREAD = 0.055
 """How far a lamp may be from its share of the watts of all: each lamp by 2 %, and the meter that told the sum."""
 STANDBY_W = 1.0
 """What a dark lamp's driver may still draw, and what no meter tells for sure."""
-
-
-def share(level: int) -> float:
-    """The share of its full watts that a LED lamp draws at a level in percent; 0 at 0."""
-    return 0.08 + 0.92 * level / 100 if level else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,24 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class FixedPrice:
+    """What the supply costs in a year whatever is used, from a date on, and who says so."""
+
+    valid_from: date
+    per_year: Decimal
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SupplyPoint:
+    """Where the utility measures and bills: the ids of the controllers behind its meter; none means all."""
+
+    id: str
+    name: str
+    controllers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class EmissionFactor:
     """The CO2 that a kilowatt-hour of the grid stands for (g/kWh) from a date on, and who says so."""
 
@@ -93,10 +111,17 @@ class Municipality:
     safety_schedule: Schedule
     emission_factors: tuple[EmissionFactor, ...] = ()
     alerts: AlertRules = AlertRules()
+    fixed_prices: tuple[FixedPrice, ...] = ()
+    supply_points: tuple[SupplyPoint, ...] = ()
 
     def price_on(self, day: date) -> Price | None:
         """The price in force on a day, or None before the first."""
         return max((p for p in self.prices if p.valid_from <= day), key=lambda p: p.valid_from, default=None)
+
+    def fixed_price_on(self, day: date) -> FixedPrice | None:
+        """The fixed price in force on a day, or None before the first."""
+        past = (price for price in self.fixed_prices if price.valid_from <= day)
+        return max(past, key=lambda price: price.valid_from, default=None)
 
     def emission_factor_on(self, day: date) -> EmissionFactor | None:
         """The emission factor in force on a day, or None before the first."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from service.domain.health_lamps import share
+from service.domain.dimming import share
 from service.domain.inventory import Controller, Output
 from service.domain.maintenance import LONGEST_STAGE, SHORTEST_STAGE, Commissioned, OutputTest, Stage
 

@@ -1,15 +1,20 @@
 """One night of a simulation: each curve worked out once, and the light of outputs that share it."""
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from service.domain.curve import Curve, Gain, Interval, within
+from service.domain.dimming import share
 from service.domain.inventory import Inventory, Zone, curve_of
 from service.domain.leases import Span
 from service.domain.sun import Night
+
+_MICROSECOND = timedelta(microseconds=1)
+_HOUR = timedelta(hours=1) // _MICROSECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +131,7 @@ def _given(curve: NightCurve, level: int, spans: Iterable[Span]) -> list[Light]:
 
 def hours_at_full(light: Iterable[Light]) -> float:
     """The hours of full light that burn as much."""
-    return sum(((end - start) * level for start, end, level in light), timedelta()) / timedelta(hours=100)
+    lit = Counter[int]()
+    for start, end, level in light:
+        lit[level] += (end - start) // _MICROSECOND
+    return sum(lasting * share(level) for level, lasting in lit.items()) / _HOUR

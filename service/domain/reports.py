@@ -1,11 +1,12 @@
 """What controllers say, as values: the edge decodes messages into these."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from service.domain.inventory import ControllerKey
+from service.domain.orders import Order
 from service.domain.words import Cause, EventKind, FaultKind
 
 MOST_BEHIND = timedelta(hours=1)
@@ -95,7 +96,14 @@ class Event:
     code: FaultKind | None = None
 
 
-Message = Report | Status | Counters | Event
+@dataclass(frozen=True, slots=True)
+class Nonsense:
+    """A report whose meters said what no meter can say: it was refused whole."""
+
+    controller: ControllerKey
+
+
+Message = Report | Status | Counters | Event | Nonsense
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ class ControllerState:
     """What is known of a controller; all zero and unknown before its first message.
 
     `plan_n` and `desired_n` are what it says it applied; `heard_at` is the moment of its last report on the
-    service's clock.
+    service's clock. `followed` is the order with that `desired_n` by output number, empty where nobody knows it.
     """
 
     online: bool | None = None
@@ -126,6 +134,7 @@ class ControllerState:
     reported_at: datetime | None = None
     fw: str = ""
     clock_valid: bool | None = None
+    followed: Mapping[int, Order] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Scenarios are run over the same nights with the same presses and the real inventory. The plan is that of the
 schedule, exceptions and quiet caps; each press is judged as a real one is. What a simulation leaves out: faults,
-overrides, rescue and locks (every controller is online, every lamp draws its nominal power times its level), fades,
+overrides, rescue and locks (every controller is online, every lamp draws its watts by the dimming law), fades,
 and the half-lit last minute of `warn_before_dark`, which saves at most half a minute of each stretch of pressed
 light. Whoever presses is taken to show whatever the policy asks for (the lamp's code, an admission). Recorded
 presses are as many as there were under the rules of then, at hours drawn anew.

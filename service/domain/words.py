@@ -22,6 +22,28 @@ CAUSE_RANK = tuple(Cause)
 """By rank: the first decides among equal levels."""
 
 
+class Quality(StrEnum):
+    """How an energy entry is known, best first; where two apply, the later one is said.
+
+    Measured by the output's own meter; apportioned from a meter of several outputs; interpolated over a change of level
+    that no report told; computed from watts and level, for lack of a meter.
+    """
+
+    MEASURED = "measured"
+    APPORTIONED = "apportioned"
+    INTERPOLATED = "interpolated"
+    COMPUTED = "computed"
+
+
+class Period(StrEnum):
+    """What energy is rolled up over, in local time: an hour, a day from midnight, a night from noon, a month."""
+
+    HOUR = "hour"
+    DAY = "day"
+    NIGHT = "night"
+    MONTH = "month"
+
+
 class Availability(StrEnum):
     """Whether a controller can be spoken to. Unknown until a message or a will says otherwise."""
 
@@ -135,7 +157,7 @@ class RingSign(StrEnum):
 
 
 class FaultKind(StrEnum):
-    """What is wrong, in TALQ 2.7.1's words where it has one; the last five are ours."""
+    """What is wrong, in TALQ 2.7.1's words where it has one; the last six are ours."""
 
     LAMP_FAILURE = "lampFailure"
     LAMP_UNEXPECTED_ON = "lampUnexpectedOn"
@@ -151,6 +173,7 @@ class FaultKind(StrEnum):
     CLOCK_NOT_VALID = "clockNotValid"
     ORDER_NOT_CONFIRMED = "orderNotConfirmed"
     CIRCUITS_SWAPPED = "circuitsSwapped"
+    METER_NOT_PLAUSIBLE = "meterNotPlausible"
     BROKER_OUTAGE = "brokerOutage"
     SERVICE_OUTAGE = "serviceOutage"
 

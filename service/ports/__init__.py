@@ -1,12 +1,12 @@
 """What the use cases and loops need from the outside, as protocols; adapters live in their own rooms."""
 
+from service.ports.ledger import Burnt, EnergySum, LedgerState, SignedStatement, UtilityReading
 from service.ports.outside import STAFF, Access, Clock, Connected, Disconnected, Lamps, Notice, Notify, Store, Watch
 from service.ports.records import (
     Answer,
     ClaimCode,
     Draft,
     Enactment,
-    EnergyRow,
     ExceptionRecord,
     OutputPlan,
     Plan,
@@ -21,15 +21,17 @@ __all__ = [
     "STAFF",
     "Access",
     "Answer",
+    "Burnt",
     "ClaimCode",
     "Clock",
     "Connected",
     "Disconnected",
     "Draft",
     "Enactment",
-    "EnergyRow",
+    "EnergySum",
     "ExceptionRecord",
     "Lamps",
+    "LedgerState",
     "Notice",
     "Notify",
     "OutputPlan",
@@ -38,7 +40,9 @@ __all__ = [
     "PressRecord",
     "SentOrder",
     "SentPlan",
+    "SignedStatement",
     "Store",
     "Tx",
+    "UtilityReading",
     "Watch",
 ]

@@ -9,7 +9,7 @@ from service.domain.faults import Fault
 from service.domain.inventory import ControllerKey, OutputKey
 from service.domain.maintenance import Commissioned, Lock, OutputTest
 from service.domain.reports import Signal
-from service.domain.words import FaultState
+from service.domain.words import FaultKind, FaultState
 from service.ports.records import ClaimCode
 
 
@@ -43,6 +43,10 @@ class CareTx(Protocol):
 
     def signals(self, municipality: str) -> list[Signal]:
         """What controllers told by events and have not taken back, by controller, kind and output."""
+        ...
+
+    def forget_signals(self, kind: FaultKind, before: datetime) -> int:
+        """Take back signals of a kind that were set before a moment; returns how many."""
         ...
 
     def set_signal(self, signal: Signal, *, on: bool) -> None:

@@ -74,12 +74,14 @@ class Answer:
 class SentOrder:
     """The last order recorded for a controller, by output number, and when it was recorded.
 
-    `orders` is None where nobody knows what the controller holds: it, or the broker, knew a higher counter.
+    `orders` is None where nobody knows what the controller holds: it, or the broker, knew a higher counter. `former`
+    is the one recorded before it, which the controller may still follow.
     """
 
     desired_n: int
     orders: Mapping[int, Order] | None
     at: datetime | None = field(default=None, compare=False)
+    former: "SentOrder | None" = field(default=None, compare=False)
 
 
 class PlanStep(NamedTuple):
@@ -123,17 +125,6 @@ class SentPlan:
 
     plan_n: int
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class EnergyRow:
-    """One booked stretch of energy of one output, with the output's zone."""
-
-    zone: str
-    start: datetime
-    end: datetime
-    energy_mwh: int
-    cause: Cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,9 @@
 """One transaction of the store, topic by topic; `Tx` is all of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from service.domain.energy import Entry
 from service.domain.inventory import (
     Controller,
     ControllerKey,
@@ -21,11 +20,11 @@ from service.domain.leases import Alike, Lease, Progress, Span
 from service.domain.lights import Watched
 from service.domain.reports import ControllerState, MeterState, OutputState
 from service.ports.care import AlertTx, CareTx, CredentialTx
+from service.ports.ledger import LedgerTx
 from service.ports.records import (
     Answer,
     Draft,
     Enactment,
-    EnergyRow,
     ExceptionRecord,
     PressRecord,
     SentOrder,
@@ -78,8 +77,8 @@ class VillageTx(Protocol):
         Zones, controllers, outputs, meters and lamps that the inventory lacks are removed, where nothing was
         recorded for them yet and no policy lights them along; otherwise ConflictError names them and nothing
         changes. A zone that is new gets its policies and exceptions; one that is there keeps its own, whatever the
-        inventory says: rules are the council's. Lamps decide their output's `lamps`, `watts` and `safety`.
-        InvalidError where the inventory refers to something it lacks.
+        inventory says: rules are the council's. Lamps decide their output's `lamps`, `watts` and `safety`. An empty
+        note leaves the kept one. InvalidError where the inventory refers to something it lacks.
         """
         ...
 
@@ -151,6 +150,14 @@ class PressTx(Protocol):
         """The presses of [start, end), granted and refused, by time."""
         ...
 
+    def coarsen_presses(self, before: datetime) -> int:
+        """Make what is told of presses before a moment, and of leases that ended before it, coarse; returns how many.
+
+        A press comes at the beginning of its quarter of an hour and names no lease. A lease begins at that of its own,
+        lasts whole quarters (at least one, else the nearest number) and gets another random id.
+        """
+        ...
+
     def forget_presses(self, before: datetime) -> int:
         """Delete presses before a moment, and leases that ended before it; returns how many presses."""
         ...
@@ -207,8 +214,8 @@ class ReportTx(Protocol):
         """What is known of each controller that exists; unknown ids are left out."""
         ...
 
-    def save_controller_state(self, controller: ControllerKey, state: ControllerState) -> None:
-        """Replace what is known of a controller."""
+    def save_controller_states(self, states: Mapping[ControllerKey, ControllerState]) -> None:
+        """Replace what is known of controllers."""
         ...
 
     def watched(self, zones: Iterable[ZoneKey]) -> list[Watched]:
@@ -226,33 +233,16 @@ class ReportTx(Protocol):
         """The last reported state of each output; outputs never heard of are left out."""
         ...
 
-    def save_output_state(self, output: OutputKey, state: OutputState) -> None:
-        """Replace the state of an output."""
+    def save_output_states(self, states: Mapping[OutputKey, OutputState]) -> None:
+        """Replace the states of outputs."""
         ...
 
     def meter_states(self, meters: Iterable[MeterKey]) -> dict[MeterKey, MeterState]:
         """The last reading of each meter; meters never read are left out."""
         ...
 
-    def save_meter_state(self, meter: MeterKey, state: MeterState) -> None:
-        """Replace the reading of a meter."""
-        ...
-
-    def new_report(self, controller: ControllerKey, boot: int, seq: int, at: datetime) -> bool:
-        """Keep (controller, boot, seq); False when it was there already."""
-        ...
-
-
-class EnergyTx(Protocol):
-    """What was booked."""
-
-    def add_energy(self, entries: Sequence[Entry]) -> None:
-        """Book energy. An entry that adjoins the output's last one, in the same hour, of the same cause and in
-        the same zone, extends it. Entries stay with the zone that the output belonged to at the time."""
-        ...
-
-    def energy(self, municipality: str, start: datetime, end: datetime, zone: str | None = None) -> list[EnergyRow]:
-        """Entries that start in [start, end), of all zones or one, by start."""
+    def save_meter_states(self, states: Mapping[MeterKey, MeterState]) -> None:
+        """Replace the readings of meters."""
         ...
 
 
@@ -267,8 +257,8 @@ class UpkeepTx(Protocol):
         """Keep an answer. ConflictError when the scope has one already."""
         ...
 
-    def forget(self, answers_before: datetime, reports_before: datetime) -> int:
-        """Delete kept answers and report keys older than the given moments; returns how many."""
+    def forget(self, answers_before: datetime) -> int:
+        """Delete kept answers older than a moment; returns how many."""
         ...
 
     def touch(self) -> None:
@@ -285,7 +275,7 @@ class Tx(
     CareTx,
     AlertTx,
     CredentialTx,
-    EnergyTx,
+    LedgerTx,
     UpkeepTx,
     Protocol,
 ):

@@ -1,15 +1,17 @@
-"""Values that live in text and JSON columns: schedules, policies, exceptions, orders, alert rules and samples.
+"""Values that live in text and JSON columns: schedules, policies, exceptions, orders, alert rules, supply
+points and samples.
 
 Documents are written with all their fields: a default that changes one day must not change what was enacted.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import time
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
-from service.domain.inventory import AlertRules
+from service.domain.inventory import AlertRules, SupplyPoint
 from service.domain.orders import Order, OrderStep
 from service.domain.policy import LightException, Policy
 from service.domain.reports import Sample
@@ -75,6 +77,31 @@ def alert_rules_from_json(rules: Mapping[str, Any]) -> AlertRules:
     )
 
 
+def supply_points_to_json(points: Iterable[SupplyPoint]) -> list[dict[str, Any]]:
+    """Where the utility measures."""
+    return [{"id": one.id, "name": one.name, "controllers": list(one.controllers)} for one in points]
+
+
+def supply_points_from_json(points: Iterable[Mapping[str, Any]]) -> tuple[SupplyPoint, ...]:
+    """The supply points that `supply_points_to_json` wrote."""
+    return tuple(SupplyPoint(one["id"], one["name"], tuple(one["controllers"])) for one in points)
+
+
+def followed_to_text(followed: Mapping[int, Order]) -> str | None:
+    """The order that a controller follows, as text; None for none."""
+    return json.dumps(orders_to_json(followed), separators=(",", ":")) if followed else None
+
+
+def followed_from_text(followed: str | None) -> Mapping[int, Order]:
+    """The order that `followed_to_text` wrote."""
+    return _followed(followed) if followed else {}
+
+
+@lru_cache(maxsize=4096)
+def _followed(followed: str) -> Mapping[int, Order]:
+    return MappingProxyType(orders_from_json(json.loads(followed)) or {})
+
+
 def _clock_text(clock: time | None) -> str | None:
     return None if clock is None else clock.isoformat()
 
@@ -83,13 +110,22 @@ def _clock(text: str | None) -> time | None:
     return None if text is None else time.fromisoformat(text)
 
 
-@lru_cache(maxsize=4096)
+class _Samples(tuple[Sample, ...]):
+    """Samples that remember their text: most reports change none."""
+
+    text: str
+
+
 def samples_to_json(samples: tuple[Sample, ...]) -> str:
-    """A meter's samples as text, moments in microseconds. Most reports change none, so both ways are remembered."""
+    """A meter's samples as text, moments in microseconds."""
+    if isinstance(samples, _Samples):
+        return samples.text
     return json.dumps([[to_us(at), watts, nominal] for at, watts, nominal in samples], separators=(",", ":"))
 
 
 @lru_cache(maxsize=4096)
 def samples_from_json(samples: str) -> tuple[Sample, ...]:
     """The samples that `samples_to_json` wrote."""
-    return tuple(Sample(from_us(at), watts, nominal) for at, watts, nominal in json.loads(samples))
+    read = _Samples(Sample(from_us(at), watts, nominal) for at, watts, nominal in json.loads(samples))
+    read.text = samples
+    return read

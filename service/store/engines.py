@@ -127,7 +127,9 @@ def _sqlite_reader(url: URL) -> Engine:
 def _postgresql(url: URL, size: int, *, patient: bool = False) -> Engine:
     statement_s = 0 if patient else STATEMENT_S
     waits = {name: value for name, value in _POSTGRESQL_WAITS.items() if name not in url.query}
-    engine = create_engine(url, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args=waits)
+    engine = create_engine(
+        url, pool_size=size, max_overflow=0, pool_pre_ping=True, connect_args=waits, paramstyle="format"
+    )
 
     @event.listens_for(engine, "connect")
     def limit(connection: psycopg.Connection[Any], _record: Any) -> None:

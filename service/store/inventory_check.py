@@ -20,6 +20,8 @@ def names(inventory: Inventory) -> dict[str, set[Name]]:
         "lamp": [(one.id,) for one in inventory.lamps],
         "price": [(one.valid_from.isoformat(),) for one in inventory.municipality.prices],
         "emission factor": [(one.valid_from.isoformat(),) for one in inventory.municipality.emission_factors],
+        "fixed price": [(one.valid_from.isoformat(),) for one in inventory.municipality.fixed_prices],
+        "supply point": [(one.id,) for one in inventory.municipality.supply_points],
         "exception": [(zone.key.zone, one.id) for zone in inventory.zones for one in zone.rulebook.exceptions],
     }
     for kind, listed in found.items():
@@ -61,6 +63,11 @@ def check(inventory: Inventory, names: Mapping[str, set[Name]]) -> None:
             (f"controller {c.key.controller}: feeder", "output", c.feeder[1:])
             for c in inventory.controllers
             if c.feeder is not None
+        ),
+        *(
+            (f"supply point {point.id}: controllers", "controller", (name,))
+            for point in inventory.municipality.supply_points
+            for name in point.controllers
         ),
         *((f"lamp {one.id}: output", "output", one.output[1:]) for one in inventory.lamps),
     ]

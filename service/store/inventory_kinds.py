@@ -31,7 +31,14 @@ ZONE = Kind(
     "zone",
     zone,
     select(zone.c.id, zone.c.slug).where(zone.c.municipality_id == OF),
-    _columns("zone_id", tables.PressRow, tables.LeaseRow, tables.EnergyEntryRow, tables.MaintenanceLockRow),
+    _columns(
+        "zone_id",
+        tables.PressRow,
+        tables.LeaseRow,
+        tables.EnergyEntryRow,
+        tables.EnergyRolledRow,
+        tables.MaintenanceLockRow,
+    ),
 )
 CONTROLLER = Kind(
     "controller",
@@ -42,7 +49,6 @@ CONTROLLER = Kind(
         tables.SentOrderRow,
         tables.SentPlanRow,
         tables.ControllerStateRow,
-        tables.ReportKeyRow,
         tables.FaultRow,
         tables.MaintenanceLockRow,
         tables.OutputTestRow,
@@ -57,6 +63,7 @@ OUTPUT = Kind(
         "output_id",
         tables.OutputStateRow,
         tables.EnergyEntryRow,
+        tables.BurntMonthRow,
         tables.FaultRow,
         tables.MaintenanceLockRow,
         tables.CommissionedRow,

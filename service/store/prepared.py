@@ -5,7 +5,7 @@ what the database does. Here that is done once; values still go in and come out 
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
@@ -32,7 +32,9 @@ class Prepared:
         """Compile."""
         compiled = statement.compile(dialect=dialect, column_keys=list(names))
         self._sql = str(compiled)
-        self._in_order: Sequence[str] | None = compiled.positiontup
+        self._in_order: Sequence[str] = compiled.positiontup
+        self._as_named = list(self._in_order) == list(names)
+        self._names = list(names)
         self._constants = {name: bind.value for name, bind in compiled.binds.items() if name not in names}
         into = _converters({name: (bind.type, None) for name, bind in compiled.binds.items()}, dialect)
         for name in self._constants.keys() & into.keys():
@@ -45,16 +47,43 @@ class Prepared:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Result:
         """Run on a connection, within its transaction."""
-        bound = {**self._constants, **values}
-        for name, convert in self._into:
-            bound[name] = convert(bound[name])
-        parameters = bound if self._in_order is None else tuple([bound[name] for name in self._in_order])
         driver: Any = connection.connection.dbapi_connection
-        cursor = driver.execute(self._sql, parameters)
+        cursor = driver.execute(self._sql, self._parameters(values))
         rows = self._read(cursor) if self._columns else []
         changed = cursor.rowcount
         cursor.close()
         return Result(rows, changed)
+
+    def run_each(self, connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run with the values of each row in turn."""
+        self._run_many(connection, [self._parameters(values) for values in rows])
+
+    def run_raw(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        """Run with each row's values in turn, which are in the order of the names and as the driver takes them."""
+        if not self._as_named:
+            places = [self._names.index(name) for name in self._in_order]
+            rows = [[row[place] for place in places] for row in rows]
+        self._run_many(connection, rows)
+
+    def fetch_raw(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:
+        """The rows as the driver gives them."""
+        driver: Any = connection.connection.dbapi_connection
+        cursor = driver.execute(self._sql, self._parameters(values))
+        rows: Sequence[tuple[Any, ...]] = cursor.fetchall()
+        cursor.close()
+        return rows
+
+    def _run_many(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        cursor = driver.cursor()
+        cursor.executemany(self._sql, rows)
+        cursor.close()
+
+    def _parameters(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        bound = {**self._constants, **values}
+        for name, convert in self._into:
+            bound[name] = convert(bound[name])
+        return tuple([bound[name] for name in self._in_order])
 
     def _read(self, cursor: Any) -> list[Any]:
         if self._out is None:  # the driver tells its own types only now

@@ -13,20 +13,22 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from service.errors import ConflictError, InvalidError, UnavailableError
 from service.ports import Tx
 from service.store import engines
+from service.store.known import Memory
 from service.store.migrate import require_schema, usable
 from service.store.tx_alerts import AlertsTx
 from service.store.tx_credentials import CredentialsTx
-from service.store.tx_energy import EnergyTx
 from service.store.tx_inventory import InventoryTx
 from service.store.tx_leases import LeasesTx
+from service.store.tx_ledger import LedgerTx
 from service.store.tx_maintenance import MaintenanceTx
 from service.store.tx_presses import PressesTx
+from service.store.tx_rollups import RollupsTx
 from service.store.tx_watch import WatchTx
 
 T = TypeVar("T")
 
 
-class SqlTx(InventoryTx, PressesTx, LeasesTx, WatchTx, MaintenanceTx, AlertsTx, CredentialsTx, EnergyTx):
+class SqlTx(InventoryTx, PressesTx, LeasesTx, WatchTx, MaintenanceTx, AlertsTx, CredentialsTx, LedgerTx, RollupsTx):
     """One transaction: all topics on one connection."""
 
 
@@ -42,6 +44,7 @@ class SqlStore:
         self._reader = reader
         self._writing = ThreadPoolExecutor(1, "store-writer")
         self._reading = ThreadPoolExecutor(engines.READERS, "store-reader")
+        self._memory = Memory()
         self._closed = False
 
     async def read(self, work: Callable[[Tx], T]) -> T:
@@ -63,7 +66,7 @@ class SqlStore:
     async def _run(self, threads: ThreadPoolExecutor, engine: Engine, work: Callable[[Tx], T]) -> T:
         if self._closed:
             raise UnavailableError("the store is closed")
-        return await asyncio.get_running_loop().run_in_executor(threads, _transact, engine, work)
+        return await asyncio.get_running_loop().run_in_executor(threads, _transact, engine, self._memory, work)
 
     def _shut(self) -> None:
         self._writing.shutdown()
@@ -88,9 +91,9 @@ def open_store(url: str) -> SqlStore:
     return SqlStore(writer, engines.reader(parsed))
 
 
-def _transact(engine: Engine, work: Callable[[Tx], T]) -> T:
+def _transact(engine: Engine, memory: Memory, work: Callable[[Tx], T]) -> T:
     with _plain_errors(), engine.begin() as connection:
-        return work(SqlTx(connection))
+        return work(SqlTx(connection, memory))
 
 
 @contextmanager

@@ -64,13 +64,17 @@ class AnswerRow(Base, table=True):
 
 
 class SentOrderRow(Base, table=True):
-    """The last order recorded for a controller; `orders` is null where nobody knows what it holds."""
+    """The last order recorded for a controller, and the one before it; `orders` is null where nobody knows what it
+    holds, `former_n` where there was none."""
 
     __tablename__ = "sent_order"
     controller_id: int = Field(primary_key=True, foreign_key="controller.id")
     desired_n: int = Field(sa_type=BigInteger)
     orders: dict[str, Any] | None = Field(sa_column=Column(JSON(none_as_null=True)))
     at: datetime | None = Field(sa_type=UtcTime)
+    former_n: int | None = Field(sa_type=BigInteger)
+    former: dict[str, Any] | None = Field(sa_column=Column(JSON(none_as_null=True)))
+    former_at: datetime | None = Field(sa_type=UtcTime)
 
 
 class SentPlanRow(Base, table=True):
@@ -87,7 +91,9 @@ class SentPlanRow(Base, table=True):
 
 
 class ControllerStateRow(Base, table=True):
-    """What is known of a controller; `online` is null while its availability is unknown."""
+    """What is known of a controller; `online` is null while its availability is unknown.
+
+    `followed` is the order that it follows, as JSON; null where it follows none, or nobody knows."""
 
     __tablename__ = "controller_state"
     controller_id: int = Field(primary_key=True, foreign_key="controller.id")
@@ -101,6 +107,7 @@ class ControllerStateRow(Base, table=True):
     reported_at: datetime | None = Field(sa_type=UtcTime)
     fw: str
     clock_valid: bool | None
+    followed: str | None
 
 
 class OutputStateRow(Base, table=True):
@@ -124,31 +131,6 @@ class MeterStateRow(Base, table=True):
     at: datetime = Field(sa_type=UtcTime)
     volts: float | None
     samples: str
-
-
-class ReportKeyRow(Base, table=True):
-    """A report that was recorded: a second one of the same key is a duplicate."""
-
-    __tablename__ = "report_key"
-    __table_args__ = ({"sqlite_with_rowid": False},)
-    controller_id: int = Field(primary_key=True, foreign_key="controller.id")
-    boot: int = Field(primary_key=True, sa_type=BigInteger)
-    seq: int = Field(primary_key=True, sa_type=BigInteger)
-    at: datetime = Field(sa_type=UtcTime, index=True)
-
-
-class EnergyEntryRow(Base, table=True):
-    """A booked stretch of energy. `zone_id` is the output's zone at that time, so past accounts stay as they were."""
-
-    __tablename__ = "energy_entry"
-    __table_args__ = (Index(None, "output_id", "start_at"),)
-    id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True))
-    output_id: int = Field(foreign_key="output.id")
-    zone_id: int = Field(foreign_key="zone.id")
-    start_at: datetime = Field(sa_type=UtcTime)
-    end_at: datetime = Field(sa_type=UtcTime)
-    energy_mwh: int = Field(sa_type=BigInteger)
-    cause: str
 
 
 class ProbeRow(Base, table=True):

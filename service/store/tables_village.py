@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, UniqueConstraint
 from sqlmodel import Field
 
 from service.store.columns import Money, UtcTime
@@ -14,7 +14,8 @@ from service.store.tables_base import Base
 
 
 class MunicipalityRow(Base, table=True):
-    """A tenant; `safety_schedule` is a schedule document, `alerts` says whom alerts reach."""
+    """A tenant; `safety_schedule` is a schedule document, `alerts` says whom alerts reach, and `supply_points` where
+    the utility measures."""
 
     __tablename__ = "municipality"
     id: int | None = Field(default=None, primary_key=True)
@@ -29,6 +30,15 @@ class MunicipalityRow(Base, table=True):
     safety_schedule: str
     note: str
     alerts: dict[str, Any] = Field(sa_type=JSON)
+    supply_points: list[dict[str, Any]] = Field(sa_type=JSON)
+
+
+class InventoryVersionRow(Base, table=True):
+    """One row that is counted up whenever an inventory is saved, so that what was read of it may be remembered."""
+
+    __tablename__ = "inventory_version"
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    version: int = Field(sa_type=BigInteger)
 
 
 class PriceRow(Base, table=True):
@@ -38,6 +48,16 @@ class PriceRow(Base, table=True):
     municipality_id: int = Field(primary_key=True, foreign_key="municipality.id")
     valid_from: date = Field(primary_key=True)
     per_kwh: Decimal = Field(sa_type=Money)
+    source: str
+
+
+class FixedPriceRow(Base, table=True):
+    """What the supply costs in a year whatever is used, from a day on."""
+
+    __tablename__ = "fixed_price"
+    municipality_id: int = Field(primary_key=True, foreign_key="municipality.id")
+    valid_from: date = Field(primary_key=True)
+    per_year: Decimal = Field(sa_type=Money)
     source: str
 
 

@@ -50,6 +50,9 @@ _SIGNALS = (
     .outerjoin(output, output.c.id == signal_table.c.output_id)
     .where(_of)
 )
+_FORGET_SIGNALS = delete(signal_table).where(
+    signal_table.c.kind == bindparam("of_kind"), signal_table.c.since < bindparam("before", type_=UtcTime)
+)
 _TAKE_BACK = delete(signal_table).where(
     signal_table.c.controller_id == bindparam("of"),
     signal_table.c.kind == bindparam("of_kind"),
@@ -123,6 +126,10 @@ class CareTx(BaseTx):
             for row in self._rows(_SIGNALS, municipality=municipality)
         ]
         return sorted(found, key=lambda one: (one.controller, one.kind, one.output or 0))
+
+    def forget_signals(self, kind: FaultKind, before: datetime) -> int:
+        """Take back signals of a kind that were set before a moment; returns how many."""
+        return self._quick(_FORGET_SIGNALS, {"of_kind": kind.value, "before": before}).changed
 
     def set_signal(self, signal: Signal, *, on: bool) -> None:
         """Keep a signal, or take it back. One that is kept already keeps its `since`."""

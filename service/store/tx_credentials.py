@@ -16,11 +16,11 @@ _EVERY_CODE: AnySelect = select(
 _CODES = _EVERY_CODE.where(municipality.c.slug == bindparam("municipality"))
 _CODE = _EVERY_CODE.where(claim.c.digest == bindparam("of_digest"))
 _controller = bindparam("of", type_=Integer)
-_report_key, _state = table(tables.ReportKeyRow), table(tables.ControllerStateRow)
+_state = table(tables.ControllerStateRow)
 _signal, _level = table(tables.SignalRow), table(tables.OutputStateRow)
 _reading = table(tables.MeterStateRow)
 _FORGET = (
-    *(delete(said).where(said.c.controller_id == _controller) for said in (_report_key, _state, _signal)),
+    *(delete(said).where(said.c.controller_id == _controller) for said in (_state, _signal)),
     delete(_level).where(_level.c.output_id.in_(select(output.c.id).where(output.c.controller_id == _controller))),
     delete(_reading).where(_reading.c.meter_id.in_(select(meter.c.id).where(meter.c.controller_id == _controller))),
 )
@@ -55,7 +55,7 @@ class CredentialsTx(BaseTx):
         )
 
     def forget_controller(self, controller: ControllerKey) -> None:
-        """Forget what a controller said of itself (state, report keys, levels, meter readings, signals): another device
+        """Forget what a controller said of itself (state, levels, meter readings, signals): another device
         takes its place. Counters of orders and plans, energy and faults stay."""
         of = self._controller(controller)
         for statement in _FORGET:

@@ -6,17 +6,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service.domain.inventory import Inventory, Lamp, Municipality, Output
 from service.errors import ConflictError
 from service.store import tables
-from service.store.codec import alert_rules_to_json, schedule_to_json
+from service.store.codec import alert_rules_to_json, schedule_to_json, supply_points_to_json
 from service.store.inventory_check import Name, check, names
 from service.store.inventory_kinds import CONTROLLER, LAMP, METER, OF, OUTPUT, REMOVED_IN_THIS_ORDER, ZONE, Kind
 from service.store.tables import table
 from service.store.tx_base import controller, municipality, output, zone
 from service.store.tx_policies import PoliciesTx, along_of
-from service.store.tx_village import VillageTx, emission_factor, feeder, meter_output, price
+from service.store.tx_village import VillageTx, emission_factor, feeder, fixed_price, meter_output, price
 
 _lease = table(tables.LeaseRow)
 _LIGHTS = select(_lease.c.lights).distinct().join(zone).where(zone.c.municipality_id == OF)
@@ -28,6 +29,13 @@ _COMMISSIONED = (
     .select_from(_commissioned.join(output).join(controller))
     .where(controller.c.municipality_id == OF)
 )
+_version = table(tables.InventoryVersionRow)
+_COUNT_UP = {
+    dialect: insert_into(_version).on_conflict_do_update(
+        index_elements=[_version.c.id], set_={"version": _version.c.version + 1}
+    )
+    for dialect, insert_into in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
 _SAME_WATTS = 0.1
 """W by which the lamps of an output may differ from those that were commissioned."""
 
@@ -41,6 +49,7 @@ class InventoryTx(VillageTx, PoliciesTx):
         """Insert or update a municipality by its ids; ConflictError names what must not be removed."""
         wanted = names(inventory)
         check(inventory, wanted)
+        self._forget_inventory()
         of = self._municipality_id(inventory)
         gone = {} if of is None else self._gone(inventory.municipality.id, of, wanted)
         of = self._save_municipality(inventory, of)
@@ -50,7 +59,8 @@ class InventoryTx(VillageTx, PoliciesTx):
         self._save_meters(inventory, of, outputs)
         self._save_lamps(inventory, of, outputs)
         self._remove(gone)
-        self._forget_ids()
+        self._forget_inventory()
+        self._quick(_COUNT_UP[self._connection.dialect.name], {"id": 1, "version": 1})
 
     def _present(self, kind: Kind, of: int) -> dict[Name, int]:
         return {tuple(row[1:]): row[0] for row in self._rows(kind.present, of=of)}
@@ -122,8 +132,9 @@ class InventoryTx(VillageTx, PoliciesTx):
             "language": one.language,
             "currency": one.currency,
             "safety_schedule": schedule_to_json(one.safety_schedule),
-            "note": inventory.note,
+            **({"note": inventory.note} if inventory.note or of is None else {}),
             "alerts": alert_rules_to_json(one.alerts),
+            "supply_points": supply_points_to_json(one.supply_points),
         }
         if of is None:
             of = int(self._run(insert(municipality).returning(municipality.c.id), values).scalar_one())
@@ -137,7 +148,8 @@ class InventoryTx(VillageTx, PoliciesTx):
         factors = [
             {"valid_from": f.valid_from, "g_per_kwh": f.g_per_kwh, "source": f.source} for f in one.emission_factors
         ]
-        for kept, values in ((price, prices), (emission_factor, factors)):
+        fixed = [{"valid_from": f.valid_from, "per_year": f.per_year, "source": f.source} for f in one.fixed_prices]
+        for kept, values in ((price, prices), (emission_factor, factors), (fixed_price, fixed)):
             self._run(delete(kept).where(kept.c.municipality_id == of), {})
             if values:
                 self._run(insert(kept), [{"municipality_id": of, **value} for value in values])

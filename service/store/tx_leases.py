@@ -29,7 +29,6 @@ from service.store.tx_base import AnyRow, AnySelect, BaseTx, municipality, zone
 
 lease_table = table(tables.LeaseRow)
 answer_table = table(tables.AnswerRow)
-report_key = table(tables.ReportKeyRow)
 probe = table(tables.ProbeRow)
 
 _at = bindparam("at", type_=UtcTime)
@@ -147,7 +146,6 @@ _SET_PROGRESS = (
 )
 _ANSWER = select(answer_table.c.status, answer_table.c.body).where(answer_table.c.scope == bindparam("scope"))
 _FORGET_ANSWERS = delete(answer_table).where(answer_table.c.at < _at)
-_FORGET_REPORTS = delete(report_key).where(report_key.c.at < _at)
 _TOUCH = update(probe).values(n=probe.c.n + 1)
 
 
@@ -249,10 +247,9 @@ class LeasesTx(BaseTx):
         values = {"scope": scope, "status": answer.status, "body": answer.body, "at": at}
         self._insert_once(answer_table, values, "an answer of this scope")
 
-    def forget(self, answers_before: datetime, reports_before: datetime) -> int:
-        """Delete kept answers and report keys older than the given moments; returns how many."""
-        answers = self._run(_FORGET_ANSWERS, {"at": answers_before}).rowcount
-        return answers + self._run(_FORGET_REPORTS, {"at": reports_before}).rowcount
+    def forget(self, answers_before: datetime) -> int:
+        """Delete kept answers older than a moment; returns how many."""
+        return self._run(_FORGET_ANSWERS, {"at": answers_before}).rowcount
 
     def touch(self) -> None:
         """Write something harmless, to prove that writing works."""

@@ -134,7 +134,7 @@ class PoliciesTx(BaseTx):
         for key, versions in sorted(enacted.items()):
             book = _rulebook(tuple(map(_enacted, versions)), tuple(entered.get(key.zone, ())))
             zones.append(Zone(key, versions[0].name, book, versions[0].listed))
-            self._zone_ids[key] = versions[0].zone_id
+            self._known.zone_ids[key] = versions[0].zone_id
         return zones
 
     def drafts(self, zone: ZoneKey) -> list[Draft]:

@@ -1,9 +1,11 @@
 """Presses: kept, looked through, forgotten."""
 
-from datetime import datetime
+from datetime import UTC, datetime
+from secrets import token_hex
 
-from sqlalchemy import bindparam, delete, exists, select
+from sqlalchemy import BigInteger, bindparam, delete, exists, or_, select, type_coerce, update
 
+from service.domain.entries import QUARTER
 from service.domain.inventory import ZoneKey
 from service.domain.words import Channel, Reason
 from service.ports import PressRecord
@@ -35,6 +37,35 @@ _PRESSES = (
 _FORGET_PRESSES = delete(press_table).where(press_table.c.at < _before)
 _FORGET_LEASES = delete(lease).where(
     lease.c.until_at < _before, ~exists().where(press_table.c.lease == lease.c.public_id)
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_QUARTER_US = 900_000_000
+_sharp = type_coerce(press_table.c.at, BigInteger) % _QUARTER_US
+_MAKE_PRESSES_COARSE = (
+    update(press_table)
+    .where(press_table.c.at < _before, or_(press_table.c.lease.is_not(None), _sharp != 0))
+    .values(at=type_coerce(press_table.c.at, BigInteger) - _sharp, lease=None)
+)
+_names = press_table.c.lease == lease.c.public_id
+_SHARP_LEASES = select(lease.c.id, lease.c.start_at, lease.c.until_at).where(
+    lease.c.until_at < _before,
+    ~exists().where(_names, press_table.c.at >= _before),
+    or_(
+        exists().where(_names),
+        lease.c.ordered_at.is_not(None),
+        type_coerce(lease.c.start_at, BigInteger) % _QUARTER_US != 0,
+        type_coerce(lease.c.until_at, BigInteger) % _QUARTER_US != 0,
+    ),
+)
+_MAKE_LEASE_COARSE = (
+    update(lease)
+    .where(lease.c.id == bindparam("of"))
+    .values(
+        public_id=bindparam("another"),
+        start_at=bindparam("from_quarter", type_=UtcTime),
+        until_at=bindparam("to_quarter", type_=UtcTime),
+        ordered_at=None,
+    )
 )
 
 
@@ -71,8 +102,30 @@ class PressesTx(BaseTx):
             for row in self._rows(_PRESSES, municipality=municipality, start=start, end=end)
         ]
 
+    def coarsen_presses(self, before: datetime) -> int:
+        """Make what is told of presses before a moment, and of leases that ended before it, coarse; returns how many.
+
+        A press comes at the beginning of its quarter of an hour and names no lease. A lease begins at that of its own,
+        lasts whole quarters (at least one, else the nearest number), gets another random id and forgets when it was
+        ordered. One that a later press names waits for that.
+        """
+        leases = [
+            {"of": row.id, "another": token_hex(16), **_quarters(row.start_at, row.until_at)}
+            for row in self._rows(_SHARP_LEASES, before=before)
+        ]
+        presses = self._quick(_MAKE_PRESSES_COARSE, {"before": before}).changed
+        self._quick_each(_MAKE_LEASE_COARSE, leases)
+        return presses + len(leases)
+
     def forget_presses(self, before: datetime) -> int:
         """Delete presses before a moment, and leases that ended before it, but none that a later press names."""
         forgotten = self._run(_FORGET_PRESSES, {"before": before}).rowcount
         self._run(_FORGET_LEASES, {"before": before})
         return forgotten
+
+
+def _quarters(start: datetime, until: datetime) -> dict[str, datetime]:
+    """A coarse lease's beginning and end."""
+    begun = start - (start - _EPOCH) % QUARTER
+    lasts = max(1, (until - start + QUARTER / 2) // QUARTER)
+    return {"from_quarter": begun, "to_quarter": begun + lasts * QUARTER}

@@ -1,25 +1,35 @@
 """Orders and plans as sent, and what controllers say."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Executable, bindparam, case, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service.domain.inventory import ControllerKey, MeterKey, OutputKey
 from service.domain.reports import ControllerState, MeterState, OutputState
 from service.domain.words import Cause
 from service.ports import SentOrder, SentPlan
 from service.store import tables
-from service.store.codec import orders_from_json, orders_to_json, samples_from_json, samples_to_json
+from service.store.codec import (
+    followed_from_text,
+    followed_to_text,
+    orders_from_json,
+    orders_to_json,
+    samples_from_json,
+    samples_to_json,
+)
+from service.store.columns import from_us, to_us
+from service.store.listed import Listed
 from service.store.tables import table
-from service.store.tx_base import AnyRow, AnySelect, BaseTx, OutputId, among, controller, meter, municipality, output
+from service.store.tx_base import AnyRow, AnySelect, BaseTx, among, controller, municipality
 
 sent_order = table(tables.SentOrderRow)
 sent_plan = table(tables.SentPlanRow)
 controller_state = table(tables.ControllerStateRow)
 output_state = table(tables.OutputStateRow)
 meter_state = table(tables.MeterStateRow)
-report_key = table(tables.ReportKeyRow)
 
 _CONTROLLER: AnySelect = select(
     municipality.c.slug.label("municipality"),
@@ -28,7 +38,7 @@ _CONTROLLER: AnySelect = select(
 ).select_from(municipality.join(controller))
 
 _ORDERS = among(
-    _CONTROLLER.join(sent_order).add_columns(sent_order.c.desired_n, sent_order.c.orders, sent_order.c.at),
+    _CONTROLLER.join(sent_order).add_columns(sent_order),
     controller.c.slug,
 )
 _PLANS = (
@@ -42,19 +52,10 @@ _COUNTERS = (
     .add_columns(sent_plan.c.plan_n, sent_order.c.desired_n)
     .where(controller.c.id == bindparam("controller"))
 )
-_CONTROLLER_STATES = among(_CONTROLLER.outerjoin(controller_state).add_columns(controller_state), controller.c.slug)
-_OUTPUT_STATES = among(
-    _CONTROLLER.join(output, output.c.controller_id == controller.c.id)
-    .outerjoin(output_state, output_state.c.output_id == output.c.id)
-    .add_columns(output.c.n, output.c.id.label("of"), output.c.zone_id, output_state),
-    controller.c.slug,
-)
-_METER_STATES = among(
-    _CONTROLLER.join(meter, meter.c.controller_id == controller.c.id)
-    .outerjoin(meter_state, meter_state.c.meter_id == meter.c.id)
-    .add_columns(meter.c.n, meter.c.id.label("of"), meter_state),
-    controller.c.slug,
-)
+_CONTROLLER_STATES = select(controller_state).where(Listed(controller_state.c.controller_id, "ids"))
+_OUTPUT_STATES = select(output_state).where(Listed(output_state.c.output_id, "ids"))
+_METER_STATES = select(meter_state).where(Listed(meter_state.c.meter_id, "ids"))
+_CAUSES = {cause.value: cause for cause in Cause}
 _FORGET = update(controller_state).where(controller_state.c.online.is_not(None)).values(online=None)
 
 
@@ -66,19 +67,23 @@ class ReportsTx(BaseTx):
         wanted = set(controllers)
         rows = ((self._controller_of(row), row) for row in self._among(_ORDERS, wanted))
         found = ((key, row) for key, row in rows if key in wanted)
-        return {key: SentOrder(row.desired_n, orders_from_json(row.orders), row.at) for key, row in found}
+        return {key: _sent_order(row) for key, row in found}
 
     def keep_order(self, controller: ControllerKey, order: SentOrder, at: datetime) -> None:
-        """Record the order that is about to be published."""
-        self._upsert(
-            sent_order,
-            {
-                "controller_id": self._controller(controller),
-                "desired_n": order.desired_n,
-                "orders": orders_to_json(order.orders),
-                "at": at,
-            },
-        )
+        """Record the order that is about to be published; where its counter is a new one, the last becomes `former`."""
+        self._replace_order(self._controller(controller), order, at)
+
+    def _replace_order(self, controller_id: int, order: SentOrder, at: datetime | None) -> None:
+        values = {
+            "controller_id": controller_id,
+            "desired_n": order.desired_n,
+            "orders": orders_to_json(order.orders),
+            "at": at,
+            "former_n": None,
+            "former": None,
+            "former_at": None,
+        }
+        self._quick(_KEEP_ORDER[self._connection.dialect.name], values)
 
     def sent_plans(self, municipality: str) -> dict[ControllerKey, SentPlan]:
         """The last plan recorded for each controller of a municipality."""
@@ -98,33 +103,53 @@ class ReportsTx(BaseTx):
         if lower[0]:
             self._upsert(sent_plan, {"controller_id": id_, "plan_n": plan_n, "digest": "", "at": None})
         if lower[1]:
-            self._upsert(sent_order, {"controller_id": id_, "desired_n": desired_n, "orders": None, "at": None})
+            self._replace_order(id_, SentOrder(desired_n, None), None)
         return any(lower)
 
     def controller_states(self, controllers: Iterable[ControllerKey]) -> dict[ControllerKey, ControllerState]:
         """What is known of each controller that exists; unknown ids are left out."""
         wanted = set(controllers)
-        rows = ((self._controller_of(row), row) for row in self._among(_CONTROLLER_STATES, wanted))
-        return {key: controller_state_of(row) for key, row in rows if key in wanted}
+        known = self._controllers_known(wanted)
+        keys = {known[key]: key for key in wanted if key in known}
+        states = dict.fromkeys(keys.values(), ControllerState())
+        for id_, online, session, boot, seq, plan_n, desired_n, heard, reported, fw, valid, followed in self._raw(
+            _CONTROLLER_STATES, ids=list(keys)
+        ):
+            states[keys[id_]] = ControllerState(
+                None if online is None else bool(online),
+                session,
+                boot,
+                seq,
+                plan_n,
+                desired_n,
+                None if heard is None else from_us(heard),
+                None if reported is None else from_us(reported),
+                fw,
+                None if valid is None else bool(valid),
+                followed_from_text(followed),
+            )
+        return states
 
-    def save_controller_state(self, controller: ControllerKey, state: ControllerState) -> None:
-        """Replace what is known of a controller."""
-        self._upsert(
-            controller_state,
-            {
-                "controller_id": self._controller(controller),
-                "online": state.online,
-                "session": state.session,
-                "boot": state.boot,
-                "seq": state.seq,
-                "plan_n": state.plan_n,
-                "desired_n": state.desired_n,
-                "heard_at": state.heard_at,
-                "reported_at": state.reported_at,
-                "fw": state.fw,
-                "clock_valid": state.clock_valid,
-            },
-        )
+    def save_controller_states(self, states: Mapping[ControllerKey, ControllerState]) -> None:
+        """Replace what is known of controllers."""
+        rows = [
+            (
+                id_,
+                state.online,
+                state.session,
+                state.boot,
+                state.seq,
+                state.plan_n,
+                state.desired_n,
+                None if state.heard_at is None else to_us(state.heard_at),
+                None if state.reported_at is None else to_us(state.reported_at),
+                state.fw,
+                state.clock_valid,
+                followed_to_text(state.followed),
+            )
+            for id_, state in zip(self._controllers(states), states.values(), strict=True)
+        ]
+        self._upsert_raw(controller_state, rows)
 
     def forget_availability(self) -> None:
         """Make every controller's availability unknown: nobody can tell any more."""
@@ -133,62 +158,42 @@ class ReportsTx(BaseTx):
     def output_states(self, outputs: Iterable[OutputKey]) -> dict[OutputKey, OutputState]:
         """The last reported state of each output; outputs never heard of are left out."""
         wanted = set(outputs)
-        states: dict[OutputKey, OutputState] = {}
-        for row in self._among(_OUTPUT_STATES, wanted):
-            key = OutputKey(*self._controller_of(row), row.n)
-            self._output_ids[key] = OutputId(row.of, row.zone_id)
-            if key in wanted and row.level is not None:
-                states[key] = OutputState(row.level, Cause(row.cause), row.since, row.confirmed_at)
-        return states
+        known = self._outputs_known(wanted)
+        keys = {known[key].id: key for key in wanted if key in known}
+        return {
+            keys[id_]: OutputState(level, _CAUSES[cause], from_us(since), from_us(confirmed))
+            for id_, level, cause, since, confirmed in self._raw(_OUTPUT_STATES, ids=list(keys))
+        }
 
-    def save_output_state(self, output: OutputKey, state: OutputState) -> None:
-        """Replace the state of an output."""
-        [found] = self._outputs([output])
-        self._upsert(
-            output_state,
-            {
-                "output_id": found.id,
-                "level": state.level,
-                "cause": state.cause.value,
-                "since": state.since,
-                "confirmed_at": state.confirmed_at,
-            },
-        )
+    def save_output_states(self, states: Mapping[OutputKey, OutputState]) -> None:
+        """Replace the states of outputs."""
+        rows = [
+            (found.id, state.level, state.cause.value, to_us(state.since), to_us(state.confirmed_at))
+            for found, state in zip(self._outputs(states), states.values(), strict=True)
+        ]
+        self._upsert_raw(output_state, rows)
 
     def meter_states(self, meters: Iterable[MeterKey]) -> dict[MeterKey, MeterState]:
         """The last reading of each meter; meters never read are left out."""
         wanted = set(meters)
-        states: dict[MeterKey, MeterState] = {}
-        for row in self._among(_METER_STATES, wanted):
-            key = MeterKey(*self._controller_of(row), row.n)
-            self._meter_ids[key] = row.of
-            if key in wanted and row.total_mwh is not None:
-                samples = samples_from_json(row.samples)
-                states[key] = MeterState(row.total_mwh, row.watts, row.at, row.volts, samples)
-        return states
+        known = self._meters_known(wanted)
+        keys = {known[key]: key for key in wanted if key in known}
+        return {
+            keys[id_]: MeterState(total, watts, from_us(at), volts, samples_from_json(samples))
+            for id_, total, watts, at, volts, samples in self._raw(_METER_STATES, ids=list(keys))
+        }
 
-    def save_meter_state(self, meter: MeterKey, state: MeterState) -> None:
-        """Replace the reading of a meter."""
-        self._upsert(
-            meter_state,
-            {
-                "meter_id": self._meter(meter),
-                "total_mwh": state.total_mwh,
-                "watts": state.watts,
-                "at": state.at,
-                "volts": state.volts,
-                "samples": samples_to_json(state.samples),
-            },
-        )
-
-    def new_report(self, controller: ControllerKey, boot: int, seq: int, at: datetime) -> bool:
-        """Keep (controller, boot, seq); False when it was there already."""
-        values = {"controller_id": self._controller(controller), "boot": boot, "seq": seq, "at": at}
-        return self._insert_new(report_key, values)
+    def save_meter_states(self, states: Mapping[MeterKey, MeterState]) -> None:
+        """Replace the readings of meters."""
+        rows = [
+            (id_, state.total_mwh, state.watts, to_us(state.at), state.volts, samples_to_json(state.samples))
+            for id_, state in zip(self._meters(states), states.values(), strict=True)
+        ]
+        self._upsert_raw(meter_state, rows)
 
     def _controller_of(self, row: AnyRow) -> ControllerKey:
         key = ControllerKey(row.municipality, row.controller)
-        self._controller_ids[key] = row.id
+        self._known.controller_ids[key] = row.id
         return key
 
 
@@ -207,4 +212,29 @@ def controller_state_of(row: AnyRow) -> ControllerState:
         row.reported_at,
         row.fw,
         row.clock_valid,
+        followed_from_text(row.followed),
     )
+
+
+def _sent_order(row: AnyRow) -> SentOrder:
+    former = None
+    if row.former_n is not None:
+        former = SentOrder(row.former_n, orders_from_json(row.former), row.former_at)
+    return SentOrder(row.desired_n, orders_from_json(row.orders), row.at, former)
+
+
+def _shifting(insert: sqlite.Insert | postgresql.Insert) -> Executable:
+    """Insert an order, or replace the one that is there; one with another counter becomes the former one."""
+    new, there = insert.excluded, sent_order.c
+    shifts = there.desired_n != new.desired_n
+    past = {"former_n": there.desired_n, "former": there.orders, "former_at": there.at}
+    values: dict[str, Any] = {name: new[name] for name in ("desired_n", "orders", "at")}
+    for name, last in past.items():
+        values[name] = case((shifts, last), else_=there[name])
+    return insert.on_conflict_do_update(index_elements=[there.controller_id], set_=values)
+
+
+_KEEP_ORDER = {
+    "sqlite": _shifting(sqlite.insert(sent_order)),
+    "postgresql": _shifting(postgresql.insert(sent_order)),
+}

@@ -9,6 +9,7 @@ from service.domain.inventory import (
     Controller,
     ControllerKey,
     EmissionFactor,
+    FixedPrice,
     Lamp,
     Meter,
     MeterKey,
@@ -21,12 +22,12 @@ from service.domain.inventory import (
 from service.domain.sun import Place
 from service.domain.words import RingSign
 from service.store import tables
-from service.store.codec import alert_rules_from_json
+from service.store.codec import alert_rules_from_json, supply_points_from_json
+from service.store.known import OutputId
 from service.store.tables import table
 from service.store.tx_base import (
     AnyRow,
     BaseTx,
-    OutputId,
     among,
     controller,
     meter,
@@ -37,6 +38,7 @@ from service.store.tx_base import (
 from service.usecases.schedule_documents import schedule_from_json
 
 price = table(tables.PriceRow)
+fixed_price = table(tables.FixedPriceRow)
 emission_factor = table(tables.EmissionFactorRow)
 meter_output = table(tables.MeterOutputRow)
 lamp = table(tables.LampRow)
@@ -62,6 +64,13 @@ _EVERY_FACTOR = (
     .order_by(emission_factor.c.valid_from)
 )
 _FACTORS = _EVERY_FACTOR.where(_of)
+
+_EVERY_FIXED = (
+    select(municipality.c.slug.label("municipality"), fixed_price)
+    .select_from(municipality.join(fixed_price))
+    .order_by(fixed_price.c.valid_from)
+)
+_FIXED = _EVERY_FIXED.where(_of)
 
 OUTPUT_COLUMNS = (
     output.c.id,
@@ -134,16 +143,22 @@ class VillageTx(BaseTx):
     def municipalities(self) -> list[Municipality]:
         """All municipalities."""
         rows = sorted(self._rows(_MUNICIPALITIES), key=lambda row: str(row.slug))
-        factors = self._rows(_EVERY_FACTOR)
+        dated = self._rows(_EVERY_FACTOR), self._rows(_EVERY_FIXED)
         return [
-            _municipality(list(group), [row for row in factors if row.municipality == slug])
+            _municipality(list(group), *([row for row in each if row.municipality == slug] for each in dated))
             for slug, group in groupby(rows, key=lambda row: row.slug)
         ]
 
     def municipality(self, municipality: str) -> Municipality | None:
         """One municipality with its prices, emission factors and safety schedule."""
-        rows = self._rows(_MUNICIPALITY, municipality=municipality)
-        return _municipality(rows, self._rows(_FACTORS, municipality=municipality)) if rows else None
+        known = self._known.municipalities
+        if municipality not in known:
+            rows = self._rows(_MUNICIPALITY, municipality=municipality)
+            if not rows:
+                return None
+            factors, fixed = (self._rows(statement, municipality=municipality) for statement in (_FACTORS, _FIXED))
+            known[municipality] = _municipality(rows, factors, fixed)
+        return known[municipality]
 
     def controllers(self, municipality: str) -> list[Controller]:
         """All controllers of a municipality with their outputs and meters."""
@@ -152,17 +167,20 @@ class VillageTx(BaseTx):
 
     def controllers_by_key(self, keys: Iterable[ControllerKey]) -> list[Controller]:
         """The controllers that exist among the given ones, with their outputs and meters."""
-        wanted = set(keys)
-        meters = self._among(_METERS_BY_KEY, wanted)
-        found = self._controllers_of(self._among(_CONTROLLERS_BY_KEY, wanted), meters)
-        return [controller for controller in found if controller.key in wanted]
+        wanted, known = set(keys), self._known.controllers
+        missing = [key for key in wanted if key not in known]
+        if missing:
+            meters = self._among(_METERS_BY_KEY, missing)
+            found = self._controllers_of(self._among(_CONTROLLERS_BY_KEY, missing), meters)
+            known |= {controller.key: controller for controller in found}
+        return [known[key] for key in sorted(wanted) if key in known]
 
     def _controllers_of(self, rows: Iterable[AnyRow], meters: Iterable[AnyRow]) -> list[Controller]:
         of: dict[ControllerKey, list[AnyRow]] = {}
         for row in rows:
             key = ControllerKey(row.municipality, row.controller)
             of.setdefault(key, []).append(row)
-            self._controller_ids[key] = row.controller_id
+            self._known.controller_ids[key] = row.controller_id
         measured: dict[ControllerKey, list[Meter]] = {}
         for meter_key, outputs in self._covered(meters).items():
             measured.setdefault(ControllerKey(*meter_key[:2]), []).append(Meter(meter_key, outputs))
@@ -184,7 +202,7 @@ class VillageTx(BaseTx):
         for home, slug, n, meter_id, output_n in meters:
             key = MeterKey(home, slug, n)
             covered[key] = covered.get(key, ()) + (() if output_n is None else (output_n,))
-            self._meter_ids[key] = meter_id
+            self._known.meter_ids[key] = meter_id
         return covered
 
     def lamps(self, municipality: str) -> list[Lamp]:
@@ -218,8 +236,7 @@ class VillageTx(BaseTx):
 
     def _output(self, row: AnyRow) -> Output:
         key = OutputKey(row.municipality, row.controller, row.n)
-        self._output_ids[key] = OutputId(row.id, row.zone_id)
-        self._zone_ids[ZoneKey(row.municipality, row.zone)] = row.zone_id
+        self._known.output_ids[key] = OutputId(row.id, row.zone_id)
         return Output(
             key, row.zone, row.min_level, row.max_level, row.step, row.safety, row.lamps, row.watts, row.button
         )
@@ -229,7 +246,7 @@ def _feeder(row: AnyRow) -> OutputKey | None:
     return None if row.feeding is None else OutputKey(row.municipality, row.feeding, row.feeding_n)
 
 
-def _municipality(rows: Sequence[AnyRow], factors: Sequence[AnyRow]) -> Municipality:
+def _municipality(rows: Sequence[AnyRow], factors: Sequence[AnyRow], fixed: Sequence[AnyRow]) -> Municipality:
     row = rows[0]
     return Municipality(
         row.slug,
@@ -241,4 +258,6 @@ def _municipality(rows: Sequence[AnyRow], factors: Sequence[AnyRow]) -> Municipa
         schedule_from_json(row.safety_schedule),
         tuple(EmissionFactor(factor.valid_from, factor.g_per_kwh, factor.source) for factor in factors),
         alert_rules_from_json(row.alerts),
+        tuple(FixedPrice(one.valid_from, one.per_year, one.source) for one in fixed),
+        supply_points_from_json(row.supply_points),
     )

@@ -1,137 +1,276 @@
 """Energy: what light cost, for staff and for everybody; the public never sees what could show a walk."""
 
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from enum import StrEnum
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from service.domain.inventory import Municipality, ZoneKey
+from service.domain.periods import label, midnight, months_on, period_of
+from service.domain.stretches import stretches
 from service.domain.sun import night_of, noon
-from service.domain.words import Cause
+from service.domain.tariffs import Cost, Sources, sources, total
+from service.domain.tiles import CALENDAR, NIGHTS, tiles
+from service.domain.words import Cause, Period
 from service.errors import InvalidError
-from service.ports import EnergyRow, Tx
+from service.ports import Tx
 from service.usecases.look import municipality_of
 from service.usecases.press import find
+from service.usecases.rollups import sums_by_cause, sums_by_zone
 
-MOST_NIGHTS = 62
-"""Nights that one question may span."""
+PRESSED = frozenset({Cause.PRESS, Cause.LOCAL})
+"""The causes that show when somebody walked: a press, and the light that a push-button gives by itself."""
 
-PUBLIC_STEP = 100_000
-"""mWh to which public figures are rounded: the light of one press is not much more."""
+PUBLIC_NIGHT_STEP = 100_000
+"""mWh to which public figures of a night are rounded: the light of one press is not much more."""
+
+PUBLIC_MONTH_STEP = 1_000_000
+"""mWh to which public figures of a month are rounded."""
+
+_DAY = timedelta(days=1)
+
+
+class By(StrEnum):
+    """What energy is told by."""
+
+    CAUSE = "cause"
+    HOUR = "hour"
+    NIGHT = "night"
+    MONTH = "month"
+    ZONE = "zone"
+    CONTROLLER = "controller"
+
+
+_ELEVEN_YEARS = 11 * 365 + 3
+_MOST = {
+    By.HOUR: (62, "62 nights", "by night"),
+    By.CONTROLLER: (62, "62 nights", "by zone"),
+    By.NIGHT: (400, "400 nights", "by month"),
+}
+_FAR = (_ELEVEN_YEARS, "11 years", "")
+"""How many nights one question may span, in words, and what to ask by for more."""
+
+_MONTHLY = frozenset({By.CAUSE, By.ZONE, By.MONTH})
+"""These count whole months from midnight to midnight, so that forgetting changes no figure of theirs."""
+
+_LABELS = {By.HOUR: Period.HOUR, By.NIGHT: Period.NIGHT, By.MONTH: Period.MONTH}
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Energy in mWh and its price; `label` is a night's date, an hour's local start, a cause, or "total"."""
+    """Energy in mWh and what it costs. `label` is a night's date, an hour's local start, a month, a cause, the id of a
+    zone or controller, or "total"; `name` what a zone or controller is called."""
 
     label: str
     energy_mwh: int
-    money: Decimal | None
+    cost: Cost
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Energy of the nights from `first` to `last`, in parts and in all."""
+    """Energy in [start, end), asked for as the nights from `first` to `last`, in parts and in all.
+
+    Nights last from noon to noon. By month `first` and `last` are the first and last day of whole calendar months; so
+    are they by cause and zone where they were asked for so, and then it counts from midnight to midnight. What presses
+    and push-buttons cost is in it up to `presses_until`, and not at all where that is None.
+    """
 
     first: date
     last: date
-    by: str
+    start: datetime
+    end: datetime
+    by: By
     currency: str
+    sources: Sources
+    presses_until: datetime | None
     parts: tuple[Sum, ...]
 
     @property
     def total(self) -> Sum:
-        """All parts together; no money where one of them has none."""
-        moneys = [part.money for part in self.parts]
-        money = None if None in moneys else sum((m for m in moneys if m is not None), Decimal())
-        return Sum("total", sum(part.energy_mwh for part in self.parts), money)
+        """All parts together; no money, or no CO2, where one of them has none."""
+        costs = total((part.label, part.cost) for part in self.parts)
+        return Sum("total", sum(part.energy_mwh for part in self.parts), costs.cost)
 
 
-def public_energy(tx: Tx, municipality: str, first: date | None, last: date | None, now: datetime) -> Account:
-    """Per night from `first` to `last` (the last night that ended), only nights that have ended.
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is asked of a municipality: a time, and up to when presses are told."""
 
-    What presses cost is left out, and the rest rounded: too coarse to show a walk.
+    home: Municipality
+    by: By
+    first: date
+    last: date
+    start: datetime
+    end: datetime
+    presses_until: datetime | None = None
+
+    @property
+    def tz(self) -> str:
+        return self.home.place.tz
+
+    def tells(self, cause: Cause, start: datetime) -> bool:
+        """Whether energy of a cause from `start` on is told."""
+        return cause not in PRESSED or (self.presses_until is not None and start < self.presses_until)
+
+
+def public_energy(tx: Tx, municipality: str, first: date | None, last: date | None, by: By, now: datetime) -> Account:
+    """For everybody, by night or by month, of those that have ended; a month ends with the night of its last day.
+    Without dates, of the last one.
+
+    What presses and push-buttons cost is left out, and the rest rounded: too coarse to show a walk. Money and CO2 are
+    those of the rounded figures; where a price or factor changed, what was used before and after is rounded each.
     """
+    if by not in {By.NIGHT, By.MONTH}:
+        raise InvalidError("by: everybody may ask by night or by month.")
     home = municipality_of(tx, municipality)
-    first, last = _nights(home, first, last, now)
-    tonight = night_of(now, home.place.tz)
-    rows = _rows(tx, home, first, last, None)
-    kept = [row for row in rows if row.cause is not Cause.PRESS and _night(home, row) < tonight]
-    sums = _sums(home, kept, lambda row: _night(home, row).isoformat())
-    return Account(first, last, "night", home.currency, tuple(_coarse(home, part) for part in sums))
-
-
-def _coarse(home: Municipality, part: Sum) -> Sum:
-    energy = (part.energy_mwh + PUBLIC_STEP // 2) // PUBLIC_STEP * PUBLIC_STEP
-    price = home.price_on(date.fromisoformat(part.label))
-    return Sum(part.label, energy, None if price is None else price.per_kwh * energy / 1_000_000)
+    tz = home.place.tz
+    ended = noon(night_of(now, tz), tz)
+    if by is By.MONTH:
+        ended = period_of(Period.MONTH, ended, tz)[0]
+    newest = night_of(now, tz) - _DAY if by is By.NIGHT else _local_date(ended - _DAY, tz)
+    asked = _asked(home, by, first, last, newest)
+    asked = replace(asked, end=max(asked.start, min(asked.end, ended)))
+    step = PUBLIC_NIGHT_STEP if by is By.NIGHT else PUBLIC_MONTH_STEP
+    return _account(tx, asked, None, step)
 
 
 def council_energy(
-    tx: Tx, municipality: str, first: date | None, last: date | None, zone: str | None, by: str, now: datetime
+    tx: Tx, municipality: str, first: date | None, last: date | None, zone: str | None, by: By, now: datetime
 ) -> Account:
-    """For staff, by `cause`, `hour` or `night`; without dates, of the last night that ended.
+    """For staff, of all zones or one; without dates, of the last night that ended (by month: of its month).
 
-    What presses cost is counted per night only and after that night's noon: by hour it is left out.
+    What presses and push-buttons cost is told of nights that have ended, and never by hour. InvalidError for more
+    than can be answered at once, and for nights of which months alone are left.
     """
     home = municipality_of(tx, municipality)
-    first, last = _nights(home, first, last, now)
     if zone is not None:
         find(tx, ZoneKey(municipality, zone))
     tonight = night_of(now, home.place.tz)
-    rows = [
-        row
-        for row in _rows(tx, home, first, last, zone)
-        if row.cause is not Cause.PRESS or (by != "hour" and _night(home, row) < tonight)
-    ]
-    labels: dict[str, Callable[[EnergyRow], str]] = {
-        "cause": lambda row: row.cause.value,
-        "hour": lambda row: _hour(home, row),
-        "night": lambda row: _night(home, row).isoformat(),
-    }
-    return Account(first, last, by, home.currency, tuple(_sums(home, rows, labels[by])))
+    asked = _asked(home, by, first, last, tonight - _DAY)
+    if by is not By.HOUR:
+        asked = replace(asked, presses_until=min(asked.end, max(asked.start, noon(tonight, home.place.tz))))
+    return _account(tx, asked, zone)
 
 
-def _nights(home: Municipality, first: date | None, last: date | None, now: datetime) -> tuple[date, date]:
-    """The asked nights; where one end is missing, up to the last night that ended, or that night alone."""
-    ended = night_of(now, home.place.tz) - timedelta(days=1)
-    last = last or max(first or ended, ended)
-    return first or last, last
-
-
-def _hour(home: Municipality, row: EnergyRow) -> str:
-    """The hour in local time, with its offset: on the night with 25 hours two of them differ by that alone."""
-    return row.start.replace(minute=0, second=0, microsecond=0).astimezone(ZoneInfo(home.place.tz)).isoformat()
-
-
-def _rows(tx: Tx, home: Municipality, first: date, last: date, zone: str | None) -> list[EnergyRow]:
+def _asked(home: Municipality, by: By, first: date | None, last: date | None, newest: date) -> _Asked:
+    """The asked nights, checked; where one end is missing, up to the newest, or the newest alone."""
+    last = last or max(first or newest, newest)
+    first = first or last
     for name, day in (("from", first), ("to", last)):
         if not 2000 <= day.year < 2200:
             raise InvalidError(f"{name}: {day} is not between the years 2000 and 2199.")
     if last < first:
         raise InvalidError("to: must not lie before from.")
-    if (last - first).days >= MOST_NIGHTS:
-        raise InvalidError(f"to: at most {MOST_NIGHTS} nights at once; ask in parts.")
-    tz = home.place.tz
-    return tx.energy(home.id, noon(first, tz), noon(last + timedelta(days=1), tz), zone)
+    most, words, other = _MOST.get(by, _FAR)
+    if (last - first).days >= most:
+        way_out = f"ask in parts, or {other}" if other else "ask in parts"
+        raise InvalidError(f"to: by {by} at most {words} at once; {way_out}.")
+    if by is By.MONTH:
+        first, last = first.replace(day=1), months_on(last, 1) - _DAY
+    tz, after = home.place.tz, last + _DAY
+    if by in _MONTHLY and first.day == after.day == 1:
+        return _Asked(home, by, first, last, midnight(first, tz), midnight(after, tz))
+    return _Asked(home, by, first, last, noon(first, tz), noon(after, tz))
 
 
-def _night(home: Municipality, row: EnergyRow) -> date:
-    return night_of(row.start, home.place.tz)
+def _account(tx: Tx, asked: _Asked, zone: str | None, step: int = 1) -> Account:
+    """Gather, price and name; every energy is rounded to `step`."""
+    home = asked.home
+    kept_from = tx.ledger_state(home.id).kept_from
+    _check_kept(asked, kept_from)
+    parted = stretches(home, asked.start, asked.end, kept_from)
+    gather = _by_controller if asked.by is By.CONTROLLER else _from_rollups
+    found: dict[str, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
+    begun: dict[str, datetime] = {}
+    for name, start, energy in gather(tx, asked, parted.starts, zone):
+        found[name][parted.of(start)] += energy
+        begun[name] = min(start, begun.get(name, start))
+    names = _names(tx, asked)
+    parts = []
+    for name in sorted(found, key=lambda name: (begun[name], name) if asked.by in _LABELS else (asked.start, name)):
+        amounts = {since: (energy + step // 2) // step * step for since, energy in found[name].items()}
+        price = sum((parted.cost(since, energy) for since, energy in amounts.items()), Cost())
+        parts.append(Sum(name, sum(amounts.values()), price, names.get(name)))
+    return Account(
+        first=asked.first,
+        last=asked.last,
+        start=asked.start,
+        end=asked.end,
+        by=asked.by,
+        currency=home.currency,
+        sources=sources(home, asked.start, asked.end),
+        presses_until=asked.presses_until,
+        parts=tuple(parts),
+    )
 
 
-def _sums(home: Municipality, rows: list[EnergyRow], label: Callable[[EnergyRow], str]) -> list[Sum]:
-    energy: dict[str, int] = defaultdict(int)
-    money: dict[str, Decimal] = defaultdict(Decimal)
-    unpriced: set[str] = set()
-    for row in rows:
-        name = label(row)
-        energy[name] += row.energy_mwh
-        price = home.price_on(_night(home, row))
-        if price is None:
-            unpriced.add(name)
-        else:
-            money[name] += price.per_kwh * row.energy_mwh / 1_000_000
-    return [Sum(name, energy[name], None if name in unpriced else money[name]) for name in sorted(energy)]
+_Lines = Iterator[tuple[str, datetime, int]]
+"""Label, beginning, mWh."""
+
+
+def _by_controller(tx: Tx, asked: _Asked, cuts: Iterable[datetime], zone: str | None) -> _Lines:
+    """From entries; these never reach over a cut."""
+    within = {cut for cut in (*cuts, asked.presses_until) if cut is not None and asked.start < cut < asked.end}
+    for start, end in pairwise([asked.start, *sorted(within), asked.end]):
+        for controller, its_zone, cause, energy in tx.energy_by_controller(asked.home.id, start, end):
+            if zone in {None, its_zone} and asked.tells(cause, start):
+                yield controller, start, energy
+
+
+def _from_rollups(tx: Tx, asked: _Asked, cuts: Iterable[datetime], zone: str | None) -> _Lines:
+    """From the longest roll-ups that neither a cut nor the time up to which presses are told divides."""
+    kinds = {By.HOUR: (Period.HOUR,), By.NIGHT: NIGHTS}.get(asked.by, CALENDAR)
+    within = [cut for cut in (*cuts, asked.presses_until) if cut is not None]
+    name = _namer(asked)
+    for kind, start, end in tiles(kinds, asked.start, asked.end, asked.tz, within):
+        if asked.by is By.ZONE:
+            for (its_zone, cause), energy in sums_by_zone(tx, asked.home, kind, start, end, zone).items():
+                if asked.tells(cause, start):
+                    yield its_zone, start, energy
+            continue
+        for (begun, cause), energy in sums_by_cause(tx, asked.home, kind, start, end, zone).items():
+            if asked.tells(cause, begun):
+                yield name(begun, cause), begun, energy
+
+
+def _namer(asked: _Asked) -> Callable[[datetime, Cause], str]:
+    """The label of a cause, or of the period that a moment lies in: there are more sums than periods, so it is kept."""
+    if asked.by not in _LABELS:
+        return lambda _, cause: cause.value
+    kind, known = _LABELS[asked.by], dict[datetime, str]()
+
+    def name(moment: datetime, _: Cause) -> str:
+        if moment not in known:
+            known[moment] = label(kind, period_of(kind, moment, asked.tz)[0], asked.tz)
+        return known[moment]
+
+    return name
+
+
+def _names(tx: Tx, asked: _Asked) -> dict[str, str]:
+    """What zones or controllers are called, where it is told by them."""
+    if asked.by is By.ZONE:
+        return {zone.key.zone: zone.name for zone in tx.zones(asked.home.id)}
+    if asked.by is By.CONTROLLER:
+        return {controller.key.controller: controller.name for controller in tx.controllers(asked.home.id)}
+    return {}
+
+
+def _check_kept(asked: _Asked, kept_from: datetime | None) -> None:
+    """Of what is forgotten there are whole months, and no nights any more."""
+    if kept_from is None or asked.start >= kept_from:
+        return
+    if asked.by in _MONTHLY and asked.start == midnight(asked.first, asked.tz):
+        return
+    night = period_of(Period.NIGHT, kept_from, asked.tz)
+    since = _local_date(night[0] if night[0] >= kept_from else night[1], asked.tz)
+    other = "for whole months, from the first day of one to the last of one" if asked.by in _MONTHLY else "by month"
+    raise InvalidError(f"from: of the nights before {since} only months are left; ask from {since} on, or {other}.")
+
+
+def _local_date(moment: datetime, tz: str) -> date:
+    return moment.astimezone(ZoneInfo(tz)).date()

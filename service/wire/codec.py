@@ -32,6 +32,11 @@ Number = Annotated[str, StringConstraints(pattern="^[1-8]$")]
 class DecodeError(ValueError):
     """A payload that does not hold against the contract; the first argument names the kind of fault."""
 
+    @property
+    def about_meters(self) -> bool:
+        """Whether a meter said what no meter can say."""
+        return str(self).startswith("malformed meters")
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False, frozen=True)

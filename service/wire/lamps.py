@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from secrets import token_hex
 from typing import Any
 
@@ -20,7 +21,7 @@ from paho.mqtt.properties import Properties
 
 from service.domain.inventory import ID_PATTERN, ControllerKey
 from service.domain.orders import Order
-from service.domain.reports import Message
+from service.domain.reports import Message, Nonsense
 from service.ports import Clock, Connected, Disconnected, Plan
 from service.wire.codec import (
     DecodeError,
@@ -170,6 +171,9 @@ class MqttLamps:
             decoded = decode(topic, message.payload, retained=retained)
         except DecodeError as fault:
             self._drop(str(fault))
+            controller = _controller(topic)
+            if fault.about_meters and controller is not None and not retained:
+                self._put(Nonsense(controller))
         else:
             if decoded is not None:
                 self._put(decoded)
@@ -249,6 +253,7 @@ def _topic(controller: ControllerKey, leaf: str) -> str:
     return f"{ROOT}/{controller.municipality}/{controller.controller}/{leaf}"
 
 
+@lru_cache(maxsize=65536)
 def _controller(topic: str) -> ControllerKey | None:
     """Whose topic this is; None where it has another shape than the contract's."""
     parts = topic.split("/")

@@ -2,19 +2,30 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 
-from service.domain.energy import Entry
-from service.domain.inventory import ControllerKey, Inventory, Lamp, Meter, MeterKey, OutputKey, ZoneKey
+from service.domain.entries import Entry
+from service.domain.inventory import (
+    ControllerKey,
+    FixedPrice,
+    Inventory,
+    Lamp,
+    Meter,
+    MeterKey,
+    OutputKey,
+    SupplyPoint,
+    ZoneKey,
+)
 from service.domain.leases import Lease
 from service.domain.policy import LightException, Policy, Rulebook
 from service.domain.reports import ControllerState, MeterState, OutputState
 from service.domain.schedule import Anchor, Moment, QuietCap, Step, Window
-from service.domain.words import Cause, Channel, Reason
+from service.domain.words import Cause, Channel, Period, Quality, Reason
 from service.errors import ConflictError, InvalidError
-from service.ports import Draft, Enactment, ExceptionRecord, PressRecord, SentOrder, SentPlan, Tx
+from service.ports import Burnt, Draft, Enactment, EnergySum, ExceptionRecord, PressRecord, SentOrder, SentPlan, Tx
 from service.store import SqlStore
 from tests.support.leck import (
     ALONE,
@@ -95,6 +106,18 @@ async def test_what_does_not_exist_is_none_or_left_out(village: SqlStore) -> Non
     assert await village.read(lambda tx: tx.answer("scope")) is None
 
 
+async def test_fixed_prices_and_supply_points_are_those_of_the_last_inventory(store: SqlStore) -> None:
+    fixed = (
+        FixedPrice(date(2025, 1, 1), Decimal("120.50"), "contract"),
+        FixedPrice(date(2026, 1, 1), Decimal("130.123456789012345678"), "contract"),
+    )
+    points = (SupplyPoint("street", "Hauptstraße", ("cabinet-1",)), SupplyPoint("all", "Ganz Leck"))
+    for home in (replace(leck().municipality, fixed_prices=fixed, supply_points=points), leck().municipality):
+        await store.write(lambda tx, home=home: tx.save_inventory(replace(leck(), municipality=home), NOW))  # type: ignore[misc]
+        assert await store.read(lambda tx: tx.municipality("leck")) == home
+        assert await store.read(lambda tx: tx.municipalities()) == [home]
+
+
 async def test_equal_ids_in_two_municipalities_are_two_things(village: SqlStore) -> None:
     there = moved(leck(), "glasau")
     await village.write(lambda tx: tx.save_inventory(there, NOW))
@@ -109,8 +132,8 @@ async def test_a_meter_of_one_output_is_its_own(store: SqlStore) -> None:
     village = replace(village, controllers=(replace(village.controllers[0], meters=meters),))
     shared, own = MeterState(1000, 50.0, NOW), MeterState(300, 20.0, NOW)
     await store.write(lambda tx: tx.save_inventory(village, NOW))
-    await store.write(lambda tx: tx.save_meter_state(METER, shared))
-    await store.write(lambda tx: tx.save_meter_state(METER._replace(n=2), own))
+    await store.write(lambda tx: tx.save_meter_states({METER: shared}))
+    await store.write(lambda tx: tx.save_meter_states({METER._replace(n=2): own}))
     seen = await store.read(lambda tx: tx.watched([STREET, CROSSING]))
     assert {w.output.key: w.meter for w in seen} == {FIRST: None, SECOND: own}
 
@@ -212,13 +235,22 @@ RECORD: dict[str, tuple[str, Callable[[Tx], object]]] = {
     "energy": ("output cabinet-1/1", lambda tx: tx.add_energy([Entry(FIRST, NOW, later(seconds=1), 5, Cause.PRESS)])),
     "order": ("controller cabinet-1", lambda tx: tx.keep_order(CABINET, SentOrder(1, {}), NOW)),
     "plan": ("controller cabinet-1", lambda tx: tx.keep_plan(CABINET, SentPlan(1, "digest"), NOW)),
-    "state": ("controller cabinet-1", lambda tx: tx.save_controller_state(CABINET, ControllerState())),
-    "report": ("controller cabinet-1", lambda tx: tx.new_report(CABINET, 1, 1, NOW)),
+    "state": ("controller cabinet-1", lambda tx: tx.save_controller_states({CABINET: ControllerState()})),
+    "burning time": (
+        "output cabinet-1/1",
+        lambda tx: tx.set_burnt_month(START, [FIRST], [Burnt(FIRST, 100, timedelta(hours=1), 5)]),
+    ),
+    "roll-up": (
+        "zone hauptstrasse",
+        lambda tx: tx.set_rolled(
+            "leck", Period.DAY, NOW, [EnergySum(NOW, "hauptstrasse", Cause.PRESS, Quality.MEASURED, 5)]
+        ),
+    ),
     "output": (
         "output cabinet-1/2",
-        lambda tx: tx.save_output_state(SECOND, OutputState(0, Cause.SCHEDULE, NOW, NOW)),
+        lambda tx: tx.save_output_states({SECOND: OutputState(0, Cause.SCHEDULE, NOW, NOW)}),
     ),
-    "meter": ("meter cabinet-1/1", lambda tx: tx.save_meter_state(METER, MeterState(1, 2.0, NOW))),
+    "meter": ("meter cabinet-1/1", lambda tx: tx.save_meter_states({METER: MeterState(1, 2.0, NOW)})),
 }
 
 
@@ -274,6 +306,17 @@ WRONG = {
     ),
     "emission factor: 2025-01-01 is there twice": replace(
         leck(), municipality=replace(leck().municipality, emission_factors=2 * leck().municipality.emission_factors[:1])
+    ),
+    "fixed price: 2025-01-01 is there twice": replace(
+        leck(),
+        municipality=replace(leck().municipality, fixed_prices=2 * (FixedPrice(date(2025, 1, 1), Decimal(1), ""),)),
+    ),
+    "supply point: all is there twice": replace(
+        leck(), municipality=replace(leck().municipality, supply_points=2 * (SupplyPoint("all", "All"),))
+    ),
+    "supply point north: controllers: controller cabinet-9 is not": replace(
+        leck(),
+        municipality=replace(leck().municipality, supply_points=(SupplyPoint("north", "North", ("cabinet-9",)),)),
     ),
     "lamp: h-1 is there twice": replace(leck(), lamps=(*leck().lamps, leck().lamps[0])),
     "zone: kreuzung is there twice": replace(leck(), zones=(*leck().zones, leck().zones[1])),

@@ -172,6 +172,16 @@ async def test_signals_are_kept_until_they_are_taken_back(village: SqlStore) -> 
     assert await village.read(lambda tx: tx.signals("leck")) == [SIGNALS[1], SIGNALS[3]]
 
 
+async def test_old_signals_of_one_kind_are_forgotten(village: SqlStore) -> None:
+    kind = FaultKind.METER_NOT_PLAUSIBLE
+    old, other = Signal(CABINET, kind, None, NOW), Signal(CABINET, FaultKind.CABINET_DOOR_OPEN, None, NOW)
+    for one in (old, other):
+        await village.write(lambda tx, one=one: tx.set_signal(one, on=True))  # type: ignore[misc]
+    assert await village.write(lambda tx: tx.forget_signals(kind, NOW)) == 0
+    assert await village.write(lambda tx: tx.forget_signals(kind, later(seconds=1))) == 1
+    assert await village.read(lambda tx: tx.signals("leck")) == [other]
+
+
 @pytest.mark.parametrize("one", [WHOLE, CIRCUIT], ids=["controller", "output"])
 async def test_a_signal_that_is_told_again_keeps_its_beginning(village: SqlStore, one: Signal) -> None:
     again = replace(one, since=later(hours=1))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from service.domain.energy import Entry
+from service.domain.entries import Entry
 from service.domain.faults import Fault, Subject
 from service.domain.inventory import ControllerKey
 from service.domain.reports import ControllerState, MeterState, OutputState, Signal
@@ -49,11 +49,10 @@ async def test_a_hash_is_that_of_one_controller(village: SqlStore) -> None:
 def say(tx: Tx, home: str) -> None:
     """All that a controller says of itself."""
     cabinet = ControllerKey(home, "cabinet-1")
-    tx.save_controller_state(cabinet, ControllerState(True, 5, 6, 7, 8, 9, NOW, NOW, "1.0", True))
-    tx.new_report(cabinet, 6, 7, NOW)
+    tx.save_controller_states({cabinet: ControllerState(True, 5, 6, 7, 8, 9, NOW, NOW, "1.0", True)})
     for n in (1, 2):
-        tx.save_output_state(FIRST._replace(municipality=home, n=n), OutputState(100, Cause.PRESS, NOW, NOW))
-    tx.save_meter_state(METER._replace(municipality=home), MeterState(1000, 140.0, NOW, 230.0))
+        tx.save_output_states({FIRST._replace(municipality=home, n=n): OutputState(100, Cause.PRESS, NOW, NOW)})
+    tx.save_meter_states({METER._replace(municipality=home): MeterState(1000, 140.0, NOW, 230.0)})
     tx.set_signal(Signal(cabinet, FaultKind.CABINET_DOOR_OPEN, None, NOW), on=True)
     tx.set_signal(Signal(cabinet, FaultKind.CIRCUIT_BREAKER_TRIPPED, 2, NOW), on=True)
 
@@ -88,11 +87,9 @@ async def test_what_a_controller_said_is_forgotten_and_nothing_else(village: Sql
     assert await village.read(lambda tx: heard(tx, "glasau")) == (True, 2, 1, 2)
     assert await village.read(lambda tx: tx.sent_orders([CABINET])) == {CABINET: SentOrder(3, {})}
     assert await village.read(lambda tx: tx.sent_plans("leck")) == {CABINET: SentPlan(4, "digest")}
-    assert len(await village.read(lambda tx: tx.energy("leck", NOW, later(days=1)))) == 1
+    assert len(await village.read(lambda tx: tx.entries("leck", NOW, later(days=1)))) == 1
     assert await village.read(lambda tx: tx.faults("leck")) == [fault]
     assert await village.read(lambda tx: tx.claim_codes("leck")) == [CODE]
-    assert await village.write(lambda tx: tx.new_report(CABINET, 6, 7, NOW))  # the same numbers are another device's
-    assert not await village.write(lambda tx: tx.new_report(THERE, 6, 7, NOW))
 
 
 async def test_a_controller_that_does_not_exist_cannot_be_forgotten(village: SqlStore) -> None:

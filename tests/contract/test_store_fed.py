@@ -85,19 +85,19 @@ async def test_what_meters_and_clocks_say_is_kept(village: SqlStore) -> None:
     samples = (Sample(NOW, 140.25, 141.0), Sample(later(seconds=60.000001), 0, 0.5))
     reading = MeterState(5, 0.0, later(seconds=61), 229.5, samples)
     for state in (MeterState(4, 1.0, NOW), reading):
-        await village.write(lambda tx, state=state: tx.save_meter_state(METER, state))  # type: ignore[misc]
+        await village.write(lambda tx, state=state: tx.save_meter_states({METER: state}))  # type: ignore[misc]
         assert await village.read(lambda tx: tx.meter_states([METER])) == {METER: state}
     for valid in (True, False, None):
         said = ControllerState(online=True, clock_valid=valid)
-        await village.write(lambda tx, said=said: tx.save_controller_state(CABINET, said))  # type: ignore[misc]
+        await village.write(lambda tx, said=said: tx.save_controller_states({CABINET: said}))  # type: ignore[misc]
         assert await village.read(lambda tx: tx.controller_states([CABINET])) == {CABINET: said}
-        assert {one.controller for one in await village.read(lambda tx: tx.watched([STREET]))} == {said}
+        assert [one.controller for one in await village.read(lambda tx: tx.watched([STREET]))] == [said]
 
 
 async def test_who_watches_sees_a_meters_voltage_but_not_its_samples(village: SqlStore) -> None:
     await village.write(lambda tx: tx.save_inventory(fed(), NOW))
     state = MeterState(5, 19.5, NOW, 229.5, (Sample(NOW, 19.5, 20.0),))
-    await village.write(lambda tx: tx.save_meter_state(MeterKey(*INN, 1), state))
+    await village.write(lambda tx: tx.save_meter_states({MeterKey(*INN, 1): state}))
     seen = {one.output.key: one.meter for one in await village.read(lambda tx: tx.watched([STREET]))}
     assert seen == {FIRST: None, DOOR: replace(state, samples=())}
 

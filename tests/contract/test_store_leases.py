@@ -12,7 +12,7 @@ from service.domain.words import Channel, LeaseState, Reason
 from service.errors import ConflictError, UnknownError
 from service.ports import Answer, PressRecord, Tx
 from service.store import SqlStore
-from tests.support.leck import CABINET, CROSSING, NOW, STREET, later
+from tests.support.leck import CROSSING, NOW, STREET, later
 from tests.support.stores import query
 
 NOWHERE = ZoneKey("leck", "nowhere")
@@ -162,18 +162,15 @@ async def test_an_answer_is_kept_once(village: SqlStore) -> None:
     assert await village.read(lambda tx: tx.answer("scope")) == first
 
 
-async def test_old_answers_and_report_keys_are_forgotten(village: SqlStore) -> None:
+async def test_old_answers_are_forgotten(village: SqlStore) -> None:
     def work(tx: Tx) -> None:
         for hour in range(3):
             tx.keep_answer(f"scope {hour}", Answer(201, "{}"), later(hours=hour))
-            tx.new_report(CABINET, 1, hour, later(hours=hour))
 
     await village.write(work)
-    assert await village.write(lambda tx: tx.forget(later(hours=1), later(hours=2))) == 3
+    assert await village.write(lambda tx: tx.forget(later(hours=1))) == 1
     left = [await village.read(lambda tx, hour=hour: tx.answer(f"scope {hour}")) for hour in range(3)]  # type: ignore[misc]
     assert left == [None, Answer(201, "{}"), Answer(201, "{}")]
-    fresh = [await village.write(lambda tx, seq=seq: tx.new_report(CABINET, 1, seq, NOW)) for seq in range(3)]  # type: ignore[misc]
-    assert fresh == [True, True, False]
 
 
 UNKNOWN: dict[str, Callable[[Tx], object]] = {

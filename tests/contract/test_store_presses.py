@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -125,6 +125,66 @@ async def test_old_presses_and_what_they_bought_are_forgotten(village: SqlStore,
     assert await village.write(lambda tx: tx.forget_presses(later(minutes=15))) == 0
     assert await village.write(lambda tx: tx.forget_presses(later(hours=1))) == 2
     assert await left(village) == []
+
+
+QUARTER = NOW.replace(microsecond=0)
+"""NOW is a little after the beginning of a quarter of an hour."""
+
+
+async def told(store: SqlStore) -> tuple[list[PressRecord], list[tuple[str, datetime, datetime]]]:
+    """All presses, and the leases by id, beginning and end."""
+    presses = await store.read(lambda tx: tx.presses("leck", later(days=-9), later(days=9)))
+    leases = await store.read(lambda tx: tx.leases_running("leck", later(days=-9)))
+    return presses, [(lease.id, lease.start, lease.until) for lease, _ in leases]
+
+
+async def test_old_presses_and_leases_become_coarse_and_lose_each_other(village: SqlStore, store_url: str) -> None:
+    lasting = {"a": 1, "b": 22, "c": 23, "d": 37.6}
+    leases = [
+        Lease(name, STREET, (STREET,), later(minutes=n), later(minutes=n + lasts), 80)
+        for n, (name, lasts) in enumerate(lasting.items())
+    ]
+    refused = PressRecord("refused", CROSSING, later(minutes=14.5), Channel.WEB, Reason.QUIET, None)
+    await village.write(lambda tx: keep(tx, leases, [*(granted(name, n) for n, name in enumerate(lasting)), refused]))
+    assert await village.write(lambda tx: tx.coarsen_presses(later(hours=9))) == 9
+    presses, found = await told(village)
+    assert {(press.at, press.lease) for press in presses} == {(QUARTER, None)}
+    assert sorted((until - start) / timedelta(minutes=15) for _, start, until in found) == [1, 1, 2, 3]
+    assert {start for _, start, _ in found} == {QUARTER}
+    assert {len(lease) for lease, _, _ in found} == {32}
+    assert len({lease for lease, _, _ in found}) == 4
+    assert await village.write(lambda tx: tx.coarsen_presses(later(hours=9))) == 0
+    assert await told(village) == (presses, found)
+    assert query(store_url, "SELECT count(*) FROM lease WHERE ordered_at IS NOT NULL") == [(0,)]
+
+
+async def test_what_is_not_old_stays_as_it_was(village: SqlStore) -> None:
+    """All is old from minute 20 on."""
+    leases = [
+        bought("a", 0),  # ended before, with its press
+        bought("b", 15),  # its press is older, but it ends later
+        bought("c", 3),  # ended before, but a press that is not old names it
+        bought("d", 20),
+    ]
+    presses = [granted("a", 0), granted("b", 15), granted("c", 21), granted("d", 20)]
+    await village.write(lambda tx: keep(tx, leases, presses))
+    assert await village.write(lambda tx: tx.coarsen_presses(later(minutes=20))) == 3
+    assert await left(village) == ["b", "c", "d"]
+    kept = await village.read(lambda tx: tx.presses("leck", later(minutes=20), later(hours=1)))
+    assert sorted(kept, key=lambda press: press.id) == [presses[2], presses[3]]
+    assert await village.write(lambda tx: tx.coarsen_presses(later(hours=1))) == 5
+    assert await left(village) == []
+
+
+async def test_what_happened_to_begin_and_end_with_a_quarter_loses_its_link_too(village: SqlStore) -> None:
+    lease = Lease("a", STREET, (STREET,), QUARTER, QUARTER + timedelta(minutes=15), 80)
+    press = PressRecord("press a", STREET, QUARTER, Channel.WEB, None, "a")
+    await village.write(lambda tx: keep(tx, [lease], [press]))
+    assert await village.write(lambda tx: tx.coarsen_presses(later(hours=1))) == 2
+    presses, [(id_, *times)] = await told(village)
+    assert presses == [replace(press, lease=None)]
+    assert id_ != "a"
+    assert times == [lease.start, lease.until]
 
 
 async def test_forgetting_before_a_moment_without_its_zone_is_refused(village: SqlStore) -> None:

@@ -12,7 +12,7 @@ import pytest
 from service.domain.leases import Lease
 from service.domain.words import Channel
 from service.errors import UnavailableError
-from service.ports import PressRecord, Tx
+from service.ports import PressRecord, SentPlan, Tx
 from service.store import SqlStore, migrate, open_store
 from tests.support.leck import CABINET, CROSSING, NOW, STREET, later, leck
 from tests.support.postgres import running_postgres
@@ -35,13 +35,13 @@ async def bought(store: SqlStore) -> int:
 async def test_an_exception_leaves_nothing_and_reaches_the_caller(village: SqlStore) -> None:
     def work(tx: Tx) -> None:
         tx.add_lease(lease(1), 2)
-        tx.new_report(CABINET, 1, 1, NOW)
+        tx.keep_plan(CABINET, SentPlan(1, "digest"), NOW)
         raise LookupError("broken on purpose")
 
     with pytest.raises(LookupError, match="broken on purpose"):
         await village.write(work)
     assert await bought(village) == 0
-    assert await village.write(lambda tx: tx.new_report(CABINET, 1, 1, NOW))
+    assert await village.read(lambda tx: tx.sent_plans("leck")) == {}
 
 
 async def test_a_write_gives_back_what_its_work_returns_and_sees_what_it_wrote(village: SqlStore) -> None:

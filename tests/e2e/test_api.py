@@ -3,12 +3,17 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import httpx
 import pytest
 import pytest_asyncio
 
+from service.domain.entries import Entry
+from service.domain.inventory import OutputKey
+from service.domain.words import Cause
+from service.store import open_store
 from tests.e2e.stream import listening
 from tests.e2e.world import API, AS_STAFF, STAFF, World, opened
 from tests.support.embedded_broker import embedded_broker
@@ -136,6 +141,14 @@ async def test_a_press_from_the_own_page_is_taken(w: World) -> None:
         ("GET", f"{API}/glasau/leases/short", 422, "invalid"),
         ("GET", f"{API}/glasau/energy?from=yesterday&to=2026-11-21", 422, "invalid"),
         ("GET", f"{API}/glasau/energy?from=2026-11-21&to=2026-11-20", 422, "invalid"),
+        ("GET", f"{API}/glasau/energy?from=2024-11-21&to=2026-11-20", 422, "invalid"),
+        ("GET", f"{API}/glasau/energy?page=2", 422, "invalid"),
+        ("GET", f"{API}/glasau/energy?page=0", 422, "invalid"),
+        ("GET", f"{API}/glasau/energy?per_page=1001", 422, "invalid"),
+        ("GET", f"{API}/glasau/energy?unit=joule", 422, "invalid"),
+        ("GET", f"{API}/glasau/energy?by=hour", 422, "invalid"),
+        ("GET", f"{API}/glasau/energy?by=zone", 422, "invalid"),
+        ("GET", f"{API}/glasau/energy?by=cause", 422, "invalid"),
     ],
 )
 async def test_what_cannot_be_answered_is_a_problem(w: World, method: str, path: str, status: int, reason: str) -> None:
@@ -162,6 +175,90 @@ async def test_staff_paths_open_with_the_token_alone(w: World) -> None:
     answer = await w.http.get(ENERGY, headers=AS_STAFF)
     assert answer.status_code == 200
     assert answer.json()["by"] == "cause"
+
+
+LAST_WEEK = "from=2026-11-10&to=2026-11-12"
+"""Three nights before the village was switched on: nothing but what a test books is in them."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def booked(w: World) -> None:
+    """In each of these nights an hour at 2 W of each of three lamps in three zones."""
+    store = open_store(f"sqlite:///{w.folder / 'dorflicht.db'}")
+    hour = timedelta(hours=1)
+    entries = [
+        Entry(OutputKey("glasau", f"lamp-{lamp}", 1), at, at + hour, 2_000_500, Cause.SCHEDULE, None, 10, hour)
+        for at in (datetime(2026, 11, day, 20, tzinfo=UTC) for day in (10, 11, 12))
+        for lamp in ("01", "40", "80")
+    ]
+    await store.write(lambda tx: tx.add_energy(entries))
+    await store.close()
+
+
+@pytest.mark.usefixtures("booked")
+async def test_energy_comes_by_pages_in_one_unit_that_its_name_says(w: World) -> None:
+    path = f"{API}/glasau/council/energy?{LAST_WEEK}&by=hour&unit=kwh&per_page=2"
+    first = await w.http.get(path, headers=AS_STAFF)
+    body = first.json()
+    assert first.status_code == 200, body
+    assert (body["page"], body["pages"], body["per_page"], body["of"], body["unit"]) == (1, 2, 2, 3, "kwh")
+    assert [(part["label"], part["kwh"]) for part in body["energy"]] == [
+        ("2026-11-10T21:00:00+01:00", 6.0015),
+        ("2026-11-11T21:00:00+01:00", 6.0015),
+    ]
+    assert body["total"]["kwh"] == 18.0045, "of all pages"
+    assert not any("wh" in part or "name" in part for part in (*body["energy"], body["total"])), "no other unit"
+    assert first.headers["link"] == f'<{body["next"]}>; rel="next"'
+    second = (await w.http.get(str(first.url.join(body["next"])), headers=AS_STAFF)).json()
+    assert ([part["label"] for part in second["energy"]], second["next"]) == (["2026-11-12T21:00:00+01:00"], None)
+    in_wh = (await w.http.get(path.replace("kwh", "wh"), headers=AS_STAFF)).json()
+    assert (in_wh["total"]["wh"], "kwh" in in_wh["total"]) == (18004.5, False)
+    public = (await w.http.get(f"{API}/glasau/energy?{LAST_WEEK}&per_page=1&page=3")).json()
+    assert [(part["label"], part["wh"]) for part in public["energy"]] == [("2026-11-12", 6000)]
+    assert (public["presses_until"], public["next"], public["pages"]) == (None, None, 3)
+
+
+@pytest.mark.usefixtures("booked")
+async def test_energy_by_zone_has_names_and_says_what_it_was_counted_by(w: World) -> None:
+    body = (await w.http.get(f"{API}/glasau/council/energy?{LAST_WEEK}&by=zone", headers=AS_STAFF)).json()
+    assert {part["label"]: part["wh"] for part in body["energy"]} == dict.fromkeys(
+        ("am-see", "dorfstrasse", "kirchweg"), 6001.5
+    )
+    assert all(part["name"] for part in body["energy"])
+    (price,) = body["prices"]
+    assert price["start"] == "2026-11-10T11:00:00Z"
+    assert price["source"].startswith("assumed")
+    assert body["total"]["money"] == str((Decimal(price["per_kwh"]) * Decimal("18.0045")).quantize(Decimal("0.0001")))
+
+
+@pytest.mark.usefixtures("booked")
+async def test_energy_that_did_not_change_is_not_sent_again(w: World) -> None:
+    for path, headers, keeping in (
+        (f"{API}/glasau/energy?{LAST_WEEK}", {}, "public, max-age=60"),
+        (f"{API}/glasau/council/energy?{LAST_WEEK}", AS_STAFF, "private, no-cache"),
+        (f"{API}/glasau/council/energy?{LAST_WEEK}&format=csv", AS_STAFF, "private, no-cache"),
+    ):
+        first = await w.http.get(path, headers=headers)
+        tag = first.headers["etag"]
+        assert re.fullmatch(r'"[0-9a-f]{32}"', tag)
+        assert (first.status_code, first.headers["cache-control"]) == (200, keeping)
+        again = await w.http.get(path, headers={**headers, "If-None-Match": f'"other", {tag}'})
+        assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+        other = await w.http.get(f"{path}&unit=kwh", headers={**headers, "If-None-Match": tag})
+        assert other.status_code == 200, "another unit is another answer"
+
+
+@pytest.mark.usefixtures("booked")
+async def test_energy_comes_as_csv_with_units_in_its_header(w: World) -> None:
+    path = f"{API}/glasau/council/energy?{LAST_WEEK}&unit=kwh&per_page=1"
+    asked = await w.http.get(path, headers={**AS_STAFF, "Accept": "text/csv"})
+    assert asked.headers["content-type"] == "text/csv; charset=utf-8"
+    head, *lines = asked.text.splitlines()
+    assert head == "night,energy_kwh,money_EUR,co2_kg"
+    assert [line.split(",")[:2] for line in lines] == [[f"2026-11-{day}", "6.0015"] for day in (10, 11, 12)]
+    named = await w.http.get(f"{path}&by=zone&format=csv", headers=AS_STAFF)
+    assert named.text.splitlines()[0] == "zone,name,energy_kwh,money_EUR,co2_kg"
+    assert (await w.http.get(f"{path}&format=json", headers={**AS_STAFF, "Accept": "text/csv"})).json()["of"] == 3
 
 
 async def test_every_answer_says_what_time_it_is_and_how_fast_it_goes(w: World) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain.health_lamps import Estimate, added, estimate, expect, share
+from service.domain.dimming import share
+from service.domain.health_lamps import Estimate, added, estimate, expect
 from tests.unit.health_cases import controller, luminaire
 
 CIRCUIT = controller((32, 25.0)).outputs[0]

@@ -127,8 +127,8 @@ def test_a_press_of_12_minutes_adds_exactly_its_energy() -> None:
 def test_a_press_counts_what_it_adds_to_the_plan_and_no_more() -> None:
     half = Schedule((Step(Anchor.SUNSET, 50), clock(1, 6, 0)))
     plan, found = figures(one_lamp(half)), figures(one_lamp(half), presses(DARK))
-    assert found.pressed_mwh == 5_000 + 10_000  # six minutes on top of half light, six in the dark
-    assert found.energy_mwh == plan.energy_mwh + 15_000
+    assert found.pressed_mwh == 4_600 + 10_000  # six minutes on top of half light, which draws 54 W, six in the dark
+    assert found.energy_mwh == plan.energy_mwh + 14_600
     assert found.burning == plan.burning + 6 * MINUTE
     assert found.dark == plan.dark - 6 * MINUTE
 
@@ -165,7 +165,7 @@ def test_a_quiet_cap_dims_pressed_light() -> None:
     quiet = Window(Moment(Anchor.CLOCK, time(1, 6)), Moment(Anchor.CLOCK, time(5)))
     inventory = village(("dorf", policy(NEVER_LIT, 12, quiet=(QuietCap(25, quiet),)), 100.0))
     found = figures(inventory, presses(DARK))
-    assert found.energy_mwh == 10_000 + 2_500
+    assert found.energy_mwh == 10_000 + 3_100  # a quarter of the light draws 31 W
     assert found.burning == 12 * MINUTE
 
 
@@ -174,7 +174,7 @@ def test_a_zone_lit_along_counts_its_own_light_above_its_plan() -> None:
     inventory = village(("dorf", street, 100.0), ("ecke", corner, 40.0))
     plan, found = run(inventory).lines, run(inventory, presses(DARK)).lines
     assert total(found, "dorf").pressed_mwh == 20_000
-    assert total(found, "ecke").pressed_mwh == 4_000 + 2_000  # six minutes from dark, six from half light
+    assert total(found, "ecke").pressed_mwh == 4_000 + 1_840  # six minutes from dark, six from half light
     assert total(found, "ecke").dark == total(plan, "ecke").dark - 6 * MINUTE
     assert (total(found, "dorf").granted, total(found, "ecke").granted) == (1, 0)
 
@@ -193,7 +193,7 @@ def test_light_of_two_levels_gives_the_brighter() -> None:
     inventory = village(("dorf", street, 100.0), ("ecke", corner, 100.0))
     demand = [*presses(DARK), *presses(DARK + 3 * MINUTE, zone="ecke")]
     found = total(run(inventory, demand).lines, "ecke")
-    assert found.pressed_mwh == 6 * 1_000 + 6 * 100_000 // 60
+    assert found.pressed_mwh == 6_320 + 6 * 100_000 // 60  # 60 % of the light draws 63.2 W
     assert found.burning == 12 * MINUTE
 
 

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from service.domain.entries import Entry
 from service.domain.inventory import ControllerKey, ZoneKey
 from service.domain.leases import Progress
 from service.domain.reports import Message, MeterReading, OutputReport, Report, Status
@@ -61,6 +62,11 @@ class Village:
     async def say(self, *messages: Message) -> Recorded:
         """Messages arrive."""
         return await self.store.write(lambda tx: record(tx, messages, self.now, self.speed))
+
+    async def entries(self) -> list[Entry]:
+        """All that was booked, by start."""
+        ever = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+        return [row.entry for row in await self.store.read(lambda tx: tx.entries(self.id, *ever))]
 
     async def look(self, zone: str) -> ZoneView:
         """What is shown of a zone."""

@@ -15,11 +15,8 @@ DORF = ZoneKey("luetjenholm", "dorf")
 
 
 async def energy(village: Village) -> dict[Cause, int]:
-    rows = await village.store.read(
-        lambda tx: tx.energy(village.id, NIGHT - timedelta(days=2), NIGHT + timedelta(days=2))
-    )
     sums: dict[Cause, int] = {}
-    for row in rows:
+    for row in await village.entries():
         sums[row.cause] = sums.get(row.cause, 0) + row.energy_mwh
     return sums
 
@@ -156,8 +153,7 @@ async def test_a_shared_meter_is_split_without_remainder(store: SqlStore) -> Non
     await village.say(village.report("cabinet-1", {1: 100, 2: 100}, wh=0))
     village.later(minutes=10)
     await village.say(village.report("cabinet-1", {1: 100, 2: 100}, wh=23.333))
-    rows = await store.read(lambda tx: tx.energy("leck", NIGHT, NIGHT + timedelta(hours=1)))
-    assert sorted(row.energy_mwh for row in rows) == [10_000, 13_333]
+    assert sorted(row.energy_mwh for row in await village.entries()) == [10_000, 13_333]
 
 
 async def test_a_heartbeat_redraws_no_page(village: Village) -> None:

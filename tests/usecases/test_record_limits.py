@@ -8,7 +8,6 @@ import pytest
 from service.domain.inventory import ControllerKey, MeterKey
 from service.domain.reports import Counters, MeterReading, MeterState, Report
 from service.domain.words import Cause, LightState
-from service.ports import EnergyRow
 from service.store import SqlStore
 from tests.unit.villages import utc
 from tests.usecases.acting import Village
@@ -21,12 +20,8 @@ HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 
 
-async def rows(village: Village) -> list[EnergyRow]:
-    return await village.store.read(lambda tx: tx.energy(village.id, EPOCH, NIGHT + timedelta(days=400)))
-
-
 async def booked(village: Village) -> int:
-    return sum(row.energy_mwh for row in await rows(village))
+    return sum(row.energy_mwh for row in await village.entries())
 
 
 async def meter(village: Village) -> MeterState:
@@ -53,7 +48,7 @@ async def test_a_first_report_from_long_ago_is_a_baseline_of_now(village: Villag
     await village.say(lit(village, 1000, EPOCH))
     village.later(minutes=6)
     await village.say(lit(village, 1080))
-    found = await rows(village)
+    found = await village.entries()
     assert [(row.start, row.end, row.energy_mwh) for row in found] == [(NIGHT, NIGHT + 6 * MINUTE, 80_000)]
 
 
@@ -63,7 +58,7 @@ async def test_a_kept_first_report_from_long_ago_costs_bounded_work(village: Vil
     assert (await meter(village)).at == NIGHT - timedelta(days=31), "nothing is booked before that, whatever follows"
     village.later(minutes=6)
     await village.say(lit(village, 1080))
-    found = await rows(village)
+    found = await village.entries()
     assert sum(row.energy_mwh for row in found) == 80_000
     assert len(found) <= 31 * 24 + 2
 
@@ -75,7 +70,7 @@ async def test_a_moment_before_the_last_one_books_into_no_past_night(village: Vi
         await village.say(lit(village, 1000, at))
         assert (await meter(village)).at >= NIGHT
     await village.say(lit(village, 1080))
-    found = await rows(village)
+    found = await village.entries()
     assert sum(row.energy_mwh for row in found) == 80_000
     assert min(row.start for row in found) >= NIGHT
     assert max(row.end for row in found) <= village.now
@@ -95,7 +90,7 @@ async def test_time_that_a_demo_skipped_is_told_in_order_and_booked_where_it_was
     told = [(4, 100, 1000.0), (7, 0, 3400.0), (16, 100, 3400.0), (24, 0, 9800.0), (26, 0, 9800.0)]
     for hours, level, wh in told:
         await village.say(village.report("cabinet-1", {1: level}, wh=wh, at=NIGHT + hours * HOUR))
-    found = [row for row in await rows(village) if row.energy_mwh]
+    found = [row for row in await village.entries() if row.energy_mwh]
     assert sum(row.energy_mwh for row in found) == 8_800_000
     evening = [row for row in found if row.end > NIGHT + 4 * HOUR and row.start < NIGHT + 7 * HOUR]
     assert sum(row.energy_mwh for row in evening) == 2_400_000
@@ -105,7 +100,7 @@ async def test_what_burned_in_years_of_silence_is_booked_in_bounded_work(village
     await village.say(lit(village, 1000))
     village.later(days=3650)
     await village.say(lit(village, 301_000))
-    found = await village.store.read(lambda tx: tx.energy(village.id, EPOCH, village.now + HOUR))
+    found = await village.entries()
     assert sum(row.energy_mwh for row in found) == 300_000_000
     assert len(found) <= 31 * 24 + 1
     assert min(row.start for row in found) == village.now - timedelta(days=31)

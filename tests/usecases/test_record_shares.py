@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from service.domain.dimming import share
 from service.domain.words import Cause
 from service.store import SqlStore
 from tests.unit.villages import utc
@@ -13,9 +14,8 @@ MINUTE = timedelta(minutes=1)
 
 
 async def booked(village: Village) -> dict[Cause, int]:
-    rows = await village.store.read(lambda tx: tx.energy(village.id, utc("2026-11-20T00:00"), utc("2026-11-24T00:00")))
     sums: dict[Cause, int] = {}
-    for row in rows:
+    for row in await village.entries():
         sums[row.cause] = sums.get(row.cause, 0) + row.energy_mwh
     return sums
 
@@ -26,7 +26,7 @@ async def lamp(store: SqlStore, *, pressed: bool) -> dict[Cause, int]:
     wh, level = 7.0, 50
     await village.say(village.report("lamp-32", {1: 50}, wh=wh))
     for minute in range(5, 41, 5):
-        wh += 30 * level / 100 * 5 / 60
+        wh += 30 * share(level) * 5 / 60
         level = 100 if pressed and 5 <= minute < 20 else 50
         cause = Cause.PRESS if level == 100 else Cause.SCHEDULE
         village.now = DIMMED + minute * MINUTE
@@ -38,12 +38,12 @@ async def lamp(store: SqlStore, *, pressed: bool) -> dict[Cause, int]:
 
 async def test_a_press_at_a_dimmed_lamp_costs_the_light_above_the_dimmed(store: SqlStore) -> None:
     with_press = await lamp(store, pressed=True)
-    assert abs(with_press[Cause.SCHEDULE] - 10_000) <= 8  # 15 W for 40 minutes, a mWh of rounding for each report
-    assert abs(with_press[Cause.PRESS] - 3_750) <= 8
+    assert abs(with_press[Cause.SCHEDULE] - 10_800) <= 8  # 16.2 W for 40 minutes, a mWh of rounding for each report
+    assert abs(with_press[Cause.PRESS] - 3_450) <= 8
 
 
 async def test_without_a_press_the_schedule_has_the_same(store: SqlStore) -> None:
-    assert await lamp(store, pressed=False) == {Cause.SCHEDULE: 10_000}
+    assert await lamp(store, pressed=False) == {Cause.SCHEDULE: 10_800}
 
 
 async def circuit(store: SqlStore, *, pressed: bool) -> dict[Cause, int]:
