@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import fleet, floors, ledger, ledger_size, presses, rules
+from benchmarks import fleet, floors, ledger, ledger_size, presses, recording, rules
 from benchmarks.figures import CROWD, GRANTED, LIT, Figure, Results, Target, figure, table
 from benchmarks.village import BenchError, village
 from service.domain.inventory import ControllerKey
@@ -34,6 +34,7 @@ def arguments(words: Sequence[str]) -> argparse.Namespace:
         prog="python -m benchmarks", description="How fast is a press, and what do the rules cost?"
     )
     parser.add_argument("--rules", action="store_true", help="only the council's rules: no broker, a few seconds")
+    parser.add_argument("--recording", action="store_true", help="only reports, beside a bare subscriber")
     parser.add_argument("--ledger", action="store_true", help="only a year's energy from roll-ups: no broker")
     parser.add_argument("--size", action="store_true", help="only the MB that a year's ledger takes: many minutes")
     parser.add_argument("--fleet", action="store_true", help="only the fleets of 1,000 and 5,000 controllers")
@@ -99,30 +100,41 @@ def _fleets() -> list[fleet.FleetFigures]:
     return fleets
 
 
-def main() -> int:
-    """Run; 0 when there are figures, fast or slow."""
-    options = arguments(sys.argv[1:])
+def _only(options: argparse.Namespace) -> int | None:
+    """The one part that was asked for; None where all are."""
     if options.rules:
         costs = rules.costs()
         print(rules.table(costs))
         _keep(options.json, {}, costs)
-        return 0
-    if options.ledger:
+    elif options.recording:
+        recorded = recording.measure()
+        print(recording.table(recorded))
+        _keep(options.json, {"recording": asdict(recorded)}, [])
+    elif options.ledger:
         asked = ledger.measure()
         print(ledger.table(asked))
         _keep(options.json, {"ledger": [asdict(row) for row in asked]}, [])
-        return 0
-    if options.size:
+    elif options.size:
         sizes = []
         for size in ledger_size.sizes():
             sizes.append(size)
             print(ledger_size.table(size), flush=True)
         _keep(options.json, {"sizes": [asdict(size) for size in sizes]}, [])
-        return 0
-    if options.fleet:
+    elif options.fleet:
         fleets = _fleets()
         _keep(options.json, {}, [], fleets)
         return 0 if fleets else 1
+    else:
+        return None
+    return 0
+
+
+def main() -> int:
+    """Run; 0 when there are figures, fast or slow."""
+    options = arguments(sys.argv[1:])
+    done = _only(options)
+    if done is not None:
+        return done
     secret = new_secret()
     (ROOT / "data").mkdir(exist_ok=True)
     try:
@@ -131,14 +143,21 @@ def main() -> int:
             mosquitto({FLOOR: secret}) as broker,
         ):
             results = asyncio.run(measure(broker, secret, Path(name), options.presses))
+        recorded = recording.measure()
     except (BenchError, pytest.skip.Exception) as error:
         print(error, file=sys.stderr)
         return 1
     print(table(results))
+    print("\nReports, recorded beside a bare subscriber:")
+    print(recording.table(recorded))
     print("\nThe council's rules, the best of a few runs:")
     costs = rules.costs()
     print(rules.table(costs))
-    _keep(options.json, results.as_json(), costs, _fleets())
+    print("\nA year of 1,400 lamps, asked for:")
+    asked = ledger.measure()
+    print(ledger.table(asked))
+    found = {**results.as_json(), "recording": asdict(recorded), "ledger": [asdict(row) for row in asked]}
+    _keep(options.json, found, costs, _fleets())
     return 0
 
 

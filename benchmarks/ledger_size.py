@@ -93,12 +93,11 @@ def table(found: Size) -> str:
 
 def _sqlite(village: str, file: Path, presses: int | None, nights: int) -> Size:
     url = f"sqlite:///{file}"
-    asyncio.run(_live(url, presses, nights))
+    entries = asyncio.run(_live(url, presses, nights))
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         ask = "SELECT name, SUM(pgsize) FROM dbstat GROUP BY name"
         tables: dict[str, int] = dict(connection.execute(text(ask)).tuples().all())
-        entries = connection.execute(text("SELECT COUNT(*) FROM energy_entry")).scalar_one()
         before = file.stat().st_size
         connection.execute(text("VACUUM"))
         connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
@@ -108,12 +107,11 @@ def _sqlite(village: str, file: Path, presses: int | None, nights: int) -> Size:
 
 def _postgresql(village: str, server: Postgres, presses: int | None, nights: int) -> Size:
     with server.database() as url:
-        asyncio.run(_live(url, presses, nights))
+        entries = asyncio.run(_live(url, presses, nights))
         engine = create_engine(url)
         with engine.connect() as connection:
             ask = "SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables"
             tables: dict[str, int] = dict(connection.execute(text(ask)).tuples().all())
-            entries = connection.execute(text("SELECT COUNT(*) FROM energy_entry")).scalar_one()
         engine.dispose()
     return Size(village, "PostgreSQL", entries, sum(tables.values()) / 1e6, None, _largest(tables))
 
@@ -123,8 +121,9 @@ def _largest(tables: dict[str, int]) -> dict[str, float]:
     return {name: size / 1e6 for name, size in sorted(tables.items(), key=lambda one: -one[1])[:5]}
 
 
-async def _live(url: str, presses: int | None, nights: int) -> None:
-    """A year of a village."""
+async def _live(url: str, presses: int | None, nights: int) -> int:
+    """A year of a village; returns how many entries it had."""
+    entries = 0
     migrate(url)
     store = open_store(url)
     village = _village()
@@ -133,11 +132,12 @@ async def _live(url: str, presses: int | None, nights: int) -> None:
     for n in range(nights):
         day = FIRST + n * _DAY
         lights = list(_lights(day, presses, chance))
-        await _night(store, village, lights, chance)
+        entries += await _night(store, village, lights, chance)
         await _keep_house(store, village, datetime.combine(day + _DAY, time(13), UTC))
         if n % _CLEAN_UP == 0:
             _clean_up(url)
     await store.close()
+    return entries
 
 
 def _village() -> Inventory:
@@ -172,8 +172,8 @@ def _lights(day: date, presses: int | None, chance: random.Random) -> Iterator[L
         yield Light(lit, sun.sunrise, Cause.SCHEDULE)
 
 
-async def _night(store: SqlStore, village: Inventory, lights: list[Light], chance: random.Random) -> None:
-    """Book the halves of all hours of some lights, and keep the presses."""
+async def _night(store: SqlStore, village: Inventory, lights: list[Light], chance: random.Random) -> int:
+    """Book the halves of all hours of some lights, and keep the presses; returns how many entries that makes."""
     halves: tuple[list[Entry], list[Entry]] = [], []
     for light in lights:
         edges = [light.start, *local_hours(light.start, light.end, village.municipality.place.tz), light.end]
@@ -195,6 +195,7 @@ async def _night(store: SqlStore, village: Inventory, lights: list[Light], chanc
 
     await store.write(begin)
     await store.write(lambda tx: tx.add_energy(halves[1]))
+    return len(halves[0])
 
 
 def _entry(output: OutputKey, start: datetime, end: datetime, light: Light, chance: random.Random) -> Entry:

@@ -59,7 +59,7 @@ class Settings(BaseSettings):
 
     exact_nights: int = Field(default=14, ge=1, le=366)
     """After so many nights presses, and the energy they cost, are told to a quarter of an hour and unlinked."""
-    keep_presses_nights: int = Field(default=366, ge=1, le=3660)
+    keep_presses_nights: int = Field(default=400, ge=1, le=3660)
     """Presses, and what they bought, are deleted after so many nights."""
 
     demo: bool = False

@@ -24,9 +24,9 @@ class Context:
     """The parts behind the routes.
 
     `nudge` wakes the conductor for zones, `rules_changed` wakes everybody for everything, `rules_changed_in` for
-    a municipality; `alive` tells whether the
-    loops run; `stopping` is set when open streams must end. `begin_simulation` queues a simulation, `simulation`
-    finds one of a municipality by its id. Presses older than `keep_presses` are gone.
+    a municipality; `alive` tells whether the loops run; `stopping` is set when open streams must end.
+    `begin_simulation` queues a simulation, `simulation` finds one of a municipality by its id. Presses older than
+    `keep_presses` are gone, and what tells their time is coarse where it is older than `keep_exact`.
     """
 
     store: Store
@@ -44,3 +44,4 @@ class Context:
     begin_simulation: Callable[[Prepared], Job]
     simulation: Callable[[str, str], Job | None]
     keep_presses: timedelta
+    keep_exact: timedelta

@@ -105,7 +105,9 @@ def build_council(context: Context) -> APIRouter:
     ) -> Response:
         """Energy by cause, hour, night, month, zone or controller, of all zones or one.
 
-        What presses and push-buttons cost is told of nights that have ended, after their noon, and never by hour.
+        Only nights that have ended are told, after their noon. By hour nothing shows when somebody pressed: it is a
+        night's energy spread over its hours by the plan (evenly from sunset to sunrise where the plan gives no light),
+        and what presses and push-buttons cost is not in it.
         Prices and emission factors count from the local midnight of their date. By month, all calendar months that
         `from` to `to` touch are told whole. By cause and zone a time from the first day of a month to the last day of
         one is counted from midnight to midnight as well, any other from noon to noon: `start` and `end` say so.

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from service.api.schemas import Answer
 from service.usecases.energy import Account, By, Sum
+from service.usecases.spreadsheets import plain_text
 
 MOST_PER_PAGE = 1000
 
@@ -64,7 +65,8 @@ class EnergyPage(BaseModel):
     """Energy in [`start`, `end`), asked for by the nights, or whole months, from `first` to `last`.
 
     `total` is that of all pages. What presses and push-buttons cost is in all figures up to `presses_until`, and in
-    none where that is null. `next` asks for the next page.
+    none where that is null. By hour it is always null, and each night's energy is spread over its hours by the plan.
+    `next` asks for the next page.
     """
 
     first: date
@@ -135,7 +137,7 @@ def csv_of(account: Account, unit: Unit) -> str:
 
 def _lines(account: Account, unit: Unit) -> Iterator[list[object]]:
     for part in account.parts:
-        names = [part.name or ""] if account.by in _NAMED else []
+        names = [plain_text(part.name or "")] if account.by in _NAMED else []
         energy = Decimal(part.energy_mwh) / _MWH[unit]
         yield [part.label, *names, f"{energy:f}", _shown(part.cost.money), _shown(part.cost.co2_kg)]
 

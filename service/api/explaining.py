@@ -94,7 +94,7 @@ def build(context: Context) -> APIRouter:
         """What ruled the zone at a moment, and why it was lit or dark. Of past presses only a night's sum is told."""
         now = context.clock.now()
         key = ZoneKey(municipality, zone)
-        forgotten = now - context.keep_presses
+        forgotten = now - context.keep_exact
         found = await context.store.read(lambda tx: explain(tx, key, at, now, forgotten))
         return _answer(found, language, now, context.clock.speed)
 

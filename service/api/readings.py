@@ -5,10 +5,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from service.api.context import Context
+from service.api.etags import OWN
 from service.api.paths import MunicipalityId
 from service.api.problems import responses
 from service.api.schemas import Answer
@@ -83,8 +84,9 @@ def build(context: Context) -> APIRouter:
         return ReadingAnswer(**_body(kept).model_dump(), now=now, speed=clock.speed)
 
     @router.get("/readings")
-    async def all_readings(municipality: MunicipalityId, by: ActingAs) -> ReadingsAnswer:
+    async def all_readings(response: Response, municipality: MunicipalityId, by: ActingAs) -> ReadingsAnswer:
         """All readings ever entered, withdrawn ones too, and how far the ledger is from them; a warning above 2 %."""
+        response.headers["Cache-Control"] = OWN
         now = clock.now()
         points = await store.read(lambda tx: points_of(municipality_of(tx, municipality)))
         readings = await store.read(lambda tx: readings_of(tx, municipality))

@@ -3,10 +3,11 @@
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from service.api.citizen import Language
 from service.api.context import Context
+from service.api.etags import OWN
 from service.api.paths import MunicipalityId
 from service.api.problems import responses
 from service.api.schemas import Answer
@@ -41,6 +42,7 @@ def build(context: Context) -> APIRouter:
 
     @router.get("/saving")
     async def saving_for_staff(
+        response: Response,
         municipality: MunicipalityId,
         by: ActingAs,
         language: Language,
@@ -51,6 +53,7 @@ def build(context: Context) -> APIRouter:
         """What light used against all-night light or an earlier policy, with the proof for a funding application.
 
         Only nights that have ended are told. The baseline is modelled with the lamps of today."""
+        response.headers["Cache-Control"] = OWN
         now, compared = context.clock.now(), against_of(against)
         body = await context.store.read(lambda tx: saving(tx, municipality, first, to, compared, now, language))
         return SavingAnswer(**dict(body), now=now, speed=context.clock.speed)

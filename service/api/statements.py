@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict
 
 from service.api.citizen import Language
 from service.api.context import Context
@@ -26,6 +27,14 @@ MonthAsked = Annotated[str, Path(max_length=10, description="A month like 2026-1
 _SAME: dict[int | str, dict[str, Any]] = {304: {"description": "What If-None-Match names is still so."}}
 _TABLE: dict[str, Any] = {"text/csv": {"schema": {"type": "string"}}}
 _PAGE: dict[str, Any] = {"text/html": {"schema": {"type": "string"}}}
+
+
+class SignOffRequest(BaseModel):
+    """Whether the burning times of a month may be signed off of which the first part was not recorded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    incomplete: bool = False
 
 
 def build(context: Context, render: RenderStatement) -> APIRouter:
@@ -58,7 +67,9 @@ def _statements(router: APIRouter, context: Context, render: RenderStatement) ->
         forgotten = now - context.keep_presses
         body = await context.store.read(lambda tx: statement(tx, municipality, period, now, forgotten))
         if format == "html":
-            return tagged(request, render(body, language))
+            page = tagged(request, render(body, language))
+            page.headers["Vary"] = "Accept-Language"  # on 304 as well
+            return page
         if format == "csv":
             return tagged(request, _csv(statement_csv(body), f"statement-{municipality}-{period}"))
         return tagged(request, Response(body.model_dump_json(), media_type="application/json"))
@@ -86,10 +97,15 @@ def _burning(router: APIRouter, context: Context) -> None:
         return tagged(request, Response(found.model_dump_json(), media_type="application/json"))
 
     @router.post("/burning/{month}/sign-off", status_code=201, responses=responses(401, 409))
-    async def sign_burning_off(municipality: MunicipalityId, month: MonthAsked, by: ActingAs) -> BurningStatement:
-        """Keep the burning times of a month that is over as they are now, for good; once, and signed by who acts."""
-        now = context.clock.now()
-        return await context.store.write(lambda tx: sign_off(tx, municipality, month, by, now))
+    async def sign_burning_off(
+        municipality: MunicipalityId, month: MonthAsked, by: ActingAs, body: SignOffRequest | None = None
+    ) -> BurningStatement:
+        """Keep the burning times of a month that is over as they are now, for good; once, and signed by who acts.
+
+        409 where nothing of it was recorded, and where records begin within it, unless `incomplete` is true.
+        """
+        now, incomplete = context.clock.now(), body is not None and body.incomplete
+        return await context.store.write(lambda tx: sign_off(tx, municipality, month, by, now, incomplete=incomplete))
 
 
 def _csv(text: str, name: str) -> Response:

@@ -55,6 +55,7 @@ def create_app(settings: Settings, *, clock: Clock, store: Store, lamps: Lamps) 
         begin_simulation=service.simulator.begin,
         simulation=service.simulator.job,
         keep_presses=keep_presses,
+        keep_exact=timedelta(days=settings.exact_nights),
     )
 
     @asynccontextmanager

@@ -11,7 +11,7 @@ from service.domain.inventory import Output
 from service.domain.reports import LONGEST_GAP, MeterReading, MeterState, OutputState
 from service.domain.words import Cause, Quality
 
-__all__ = ["ROLLS_OVER", "Course", "advance", "book", "compute", "most_drawn", "needs_curve", "plausible", "split"]
+__all__ = ["ROLLS_OVER", "Course", "advance", "book", "compute", "most_drawn", "needs_curve", "split"]
 
 ROLLS_OVER = 1_000_000_000_000
 """mWh (1,000,000,000 Wh) at which a meter begins again from zero: the wire's highest total (broker/topics.md)."""
@@ -47,12 +47,6 @@ def advance(before: MeterState, now: MeterReading, most: int) -> int:
         return now.total_mwh - before.total_mwh
     over = ROLLS_OVER - before.total_mwh + now.total_mwh
     return over if 0 <= over <= most else now.total_mwh
-
-
-def plausible(before: MeterState, reading: MeterReading, at: datetime, watts: float) -> bool:
-    """Whether lamps of `watts` can have drawn a meter's advance since `before`."""
-    most = most_drawn(before, at, watts)
-    return advance(before, reading, most) <= most
 
 
 def split(amount: int, weights: Sequence[int]) -> list[int]:

@@ -12,6 +12,11 @@ QUARTER = timedelta(minutes=15)
 """What entries are coarsened to. Offsets of time zones are multiples of it, so no local hour is cut by it."""
 
 
+PRESSED = frozenset({Cause.PRESS, Cause.LOCAL})
+"""Causes of light that somebody asked for by a press, of whom or when nothing may be told: neither to the public nor,
+before a night is over, to staff."""
+
+
 class Entry(NamedTuple):
     """Energy of one output in [start, end), and why. Never reaches over a full local hour.
 

@@ -67,6 +67,10 @@ municipalities pay 0.20 to 0.50 EUR; 363 g/kWh is the German grid of 2024; 12 mi
 are Löwenstedt's, 1,500 EUR and 100 EUR a year what Lütjenholm paid for its control (NDR, 2019-11-06)."""
 
 
+ONE_CABINET_LAMPS = 200
+"""Lamps up to which the default investment, that of a village of one cabinet and some thirty lamps, says something."""
+
+
 class Problem(StrEnum):
     """What is wrong with a field."""
 
@@ -140,6 +144,11 @@ class Estimate:
     def given_back_percent(self) -> Decimal:
         """The share of what the dark hours save that presses use; 0 without dark hours."""
         return 100 * self.given_back.kwh / self.dark.kwh if self.dark.kwh else Decimal(0)
+
+
+def too_cheap(values: Mapping[Field, Decimal]) -> bool:
+    """Whether the default investment, which pays one cabinet, stands beside far more lamps than one cabinet has."""
+    return values[Field.LAMPS] > ONE_CABINET_LAMPS and values[Field.INVESTMENT] == BOUNDS[Field.INVESTMENT].default
 
 
 def estimate(values: Mapping[Field, Decimal]) -> Estimate:

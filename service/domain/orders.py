@@ -2,7 +2,7 @@
 
 import heapq
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -143,6 +143,11 @@ def ahead(order: Sequence[OrderStep], now: datetime) -> Order:
         for step in order
         if step.until > now
     )
+
+
+def lasting(orders: Mapping[int, Order], moment: datetime) -> dict[int, Order]:
+    """Orders by output number without the steps that had ended at a moment."""
+    return {n: tuple(step for step in order if step.until > moment) for n, order in orders.items()}
 
 
 def running_step(order: Sequence[OrderStep], moment: datetime) -> OrderStep | None:

@@ -16,7 +16,10 @@ from service.usecases.record import Recorded, record
 
 log = logging.getLogger(__name__)
 
-_MOST_AT_ONCE = 200
+_MOST_AT_ONCE = 100
+_CROWD = 8
+_GATHER = timedelta(milliseconds=20)
+"""After so many messages at once the next wait so long for others: a transaction costs as much as six reports."""
 _RETRY = timedelta(seconds=1)
 
 T = TypeVar("T")
@@ -47,6 +50,8 @@ class Listener:
                 else:
                     waiting.append(message)
             await self._record(waiting)
+            if len(batch) >= _CROWD:
+                await self._clock.wait(until=self._clock.now() + _GATHER * self._clock.speed)
 
     async def _turn(self, message: Connected | Disconnected) -> None:
         if isinstance(message, Connected):

@@ -138,6 +138,6 @@ class CredentialTx(Protocol):
         ...
 
     def forget_controller(self, controller: ControllerKey) -> None:
-        """Forget what a controller said of itself (state, report keys, levels, meter readings, signals): another device
+        """Forget what a controller said of itself (state, levels, meter readings, signals): another device
         takes its place. Counters of orders and plans, energy and faults stay."""
         ...

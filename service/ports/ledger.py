@@ -102,6 +102,10 @@ class LedgerTx(Protocol):
         """Controller, zone, cause and mWh of the entries that start in [start, end), by controller."""
         ...
 
+    def energy_of(self, outputs: Collection[OutputKey], start: datetime, end: datetime) -> list[tuple[Quality, int]]:
+        """mWh by quality, from the entries of some outputs that start in [start, end)."""
+        ...
+
     def burnt(self, outputs: Collection[OutputKey], start: datetime, end: datetime) -> list[Burnt]:
         """By output and level, from the entries that start in [start, end)."""
         ...

@@ -190,6 +190,11 @@ class OrderTx(Protocol):
         """Record the order that is about to be published."""
         ...
 
+    def replace_order(self, controller: ControllerKey, order: SentOrder) -> None:
+        """Put an order, with the `former` one that it names, in the place of what was recorded for a controller, if
+        anything was."""
+        ...
+
     def sent_plans(self, municipality: str) -> dict[ControllerKey, SentPlan]:
         """The last plan recorded for each controller of a municipality."""
         ...

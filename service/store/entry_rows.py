@@ -13,7 +13,7 @@ HOUR_US = 3_600_000_000
 
 _MICROSECOND = timedelta(microseconds=1)
 _CAUSE_NUMBERS, _QUALITY_NUMBERS = dict(CAUSES), dict(QUALITIES)
-_CAUSES: dict[int, Any] = {number: word for word, number in CAUSES}
+CAUSE_WORDS: dict[int, Any] = {number: word for word, number in CAUSES}
 _QUALITIES: dict[int, Any] = {number: word for word, number in QUALITIES}
 
 COLUMNS = (
@@ -94,7 +94,7 @@ class EntryRow:
             from_us(self.start),
             from_us(self.start + self.length),
             self.energy_mwh,
-            _CAUSES[self.cause],
+            CAUSE_WORDS[self.cause],
             self.ref,
             self.level,
             timedelta(microseconds=self.lit),

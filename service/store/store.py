@@ -17,9 +17,10 @@ from service.store.known import Memory
 from service.store.migrate import require_schema, usable
 from service.store.tx_alerts import AlertsTx
 from service.store.tx_credentials import CredentialsTx
+from service.store.tx_entries import EntriesTx
 from service.store.tx_inventory import InventoryTx
 from service.store.tx_leases import LeasesTx
-from service.store.tx_ledger import LedgerTx
+from service.store.tx_ledger import BookingTx
 from service.store.tx_maintenance import MaintenanceTx
 from service.store.tx_presses import PressesTx
 from service.store.tx_rollups import RollupsTx
@@ -28,7 +29,9 @@ from service.store.tx_watch import WatchTx
 T = TypeVar("T")
 
 
-class SqlTx(InventoryTx, PressesTx, LeasesTx, WatchTx, MaintenanceTx, AlertsTx, CredentialsTx, LedgerTx, RollupsTx):
+class SqlTx(
+    InventoryTx, PressesTx, LeasesTx, WatchTx, MaintenanceTx, AlertsTx, CredentialsTx, BookingTx, EntriesTx, RollupsTx
+):
     """One transaction: all topics on one connection."""
 
 

@@ -14,6 +14,8 @@ from service.store.tables_care import (
 )
 from service.store.tables_ledger import (
     BurntMonthRow,
+    CoarseOutputRow,
+    EnergyCoarseRow,
     EnergyEntryRow,
     EnergyRolledRow,
     EnergyStaleRow,
@@ -57,10 +59,12 @@ __all__ = [
     "Base",
     "BurntMonthRow",
     "ClaimCodeRow",
+    "CoarseOutputRow",
     "CommissionedRow",
     "ControllerRow",
     "ControllerStateRow",
     "EmissionFactorRow",
+    "EnergyCoarseRow",
     "EnergyEntryRow",
     "EnergyRolledRow",
     "EnergyStaleRow",

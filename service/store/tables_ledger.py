@@ -41,6 +41,34 @@ class EnergyEntryRow(Base, table=True):
     ref: str | None
 
 
+class EnergyCoarseRow(Base, table=True):
+    """Entries that are coarse already, by what they have in common: they begin with `quarter`, and are `quarters` long.
+
+    `entries` is what `packed` makes of outputs, energies and burning times; `energy_mwh` is the sum.
+    """
+
+    __tablename__ = "energy_coarse"
+    __table_args__ = (
+        PrimaryKeyConstraint("quarter", "zone_id", "quarters", "level", "cause", "quality"),
+        {"sqlite_with_rowid": False},
+    )
+    energy_mwh: int = Field(sa_type=BigInteger)
+    quarter: int
+    zone_id: int
+    quarters: int = Field(sa_type=SmallInteger)
+    level: int = Field(sa_type=SmallInteger)
+    cause: Cause = Field(sa_type=Word(CAUSES))
+    quality: Quality = Field(sa_type=Word(QUALITIES))
+    entries: bytes
+
+
+class CoarseOutputRow(Base, table=True):
+    """An output that coarse entries are, or were, kept of: it must not be removed."""
+
+    __tablename__ = "coarse_output"
+    output_id: int = Field(primary_key=True, foreign_key="output.id")
+
+
 class EnergyRolledRow(Base, table=True):
     """The energy of a zone in a period that begins at `start_at`, by cause and quality."""
 

@@ -20,7 +20,7 @@ from service.store.codec import (
     samples_from_json,
     samples_to_json,
 )
-from service.store.columns import from_us, to_us
+from service.store.columns import UtcTime, from_us, to_us
 from service.store.listed import Listed
 from service.store.tables import table
 from service.store.tx_base import AnyRow, AnySelect, BaseTx, among, controller, municipality
@@ -40,6 +40,18 @@ _CONTROLLER: AnySelect = select(
 _ORDERS = among(
     _CONTROLLER.join(sent_order).add_columns(sent_order),
     controller.c.slug,
+)
+_REPLACE_ORDER = (
+    update(sent_order)
+    .where(sent_order.c.controller_id == bindparam("of"))
+    .values(
+        desired_n=bindparam("to_n"),
+        orders=bindparam("to_orders", type_=sent_order.c.orders.type),
+        at=bindparam("to_at", type_=UtcTime),
+        former_n=bindparam("to_former_n"),
+        former=bindparam("to_former", type_=sent_order.c.former.type),
+        former_at=bindparam("to_former_at", type_=UtcTime),
+    )
 )
 _PLANS = (
     _CONTROLLER.join(sent_plan)
@@ -84,6 +96,20 @@ class ReportsTx(BaseTx):
             "former_at": None,
         }
         self._quick(_KEEP_ORDER[self._connection.dialect.name], values)
+
+    def replace_order(self, controller: ControllerKey, order: SentOrder) -> None:
+        """Put an order, with the former one that it names, in the place of what was recorded for a controller."""
+        former = order.former
+        values = {
+            "of": self._controller(controller),
+            "to_n": order.desired_n,
+            "to_orders": orders_to_json(order.orders),
+            "to_at": order.at,
+            "to_former_n": None if former is None else former.desired_n,
+            "to_former": None if former is None else orders_to_json(former.orders),
+            "to_former_at": None if former is None else former.at,
+        }
+        self._quick(_REPLACE_ORDER, values)
 
     def sent_plans(self, municipality: str) -> dict[ControllerKey, SentPlan]:
         """The last plan recorded for each controller of a municipality."""

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, bindparam, cast, delete, func, insert, litera
 
 from service.domain.inventory import OutputKey, ZoneKey
 from service.domain.words import Cause, Period, Quality
-from service.ports import Burnt, EnergySum, LedgerState, SignedStatement, UtilityReading
+from service.ports import Burnt, EnergySum, SignedStatement, UtilityReading
 from service.store import tables
 from service.store.columns import PERIODS, UtcTime, Word
 from service.store.listed import Listed
@@ -18,7 +18,6 @@ from service.store.tx_base import BaseTx, municipality
 rolled = table(tables.EnergyRolledRow)
 stale = table(tables.EnergyStaleRow)
 burnt_month = table(tables.BurntMonthRow)
-ledger_state = table(tables.LedgerStateRow)
 utility_reading = table(tables.UtilityReadingRow)
 signed_statement = table(tables.SignedStatementRow)
 
@@ -71,7 +70,6 @@ _BURNT = select(burnt_month).where(burnt_month.c.month == _month, Listed(burnt_m
 _UNBURNT = delete(burnt_month).where(burnt_month.c.month == _month, Listed(burnt_month.c.output_id, "outputs"))
 _BURN = insert(burnt_month)
 
-_LEDGER = select(ledger_state).select_from(municipality.join(ledger_state)).where(_of)
 _READINGS = select(utility_reading).select_from(municipality.join(utility_reading)).where(_of)
 _WITHDRAW = (
     update(utility_reading)
@@ -183,18 +181,6 @@ class RollupsTx(BaseTx):
         keys = self._output_keys(municipality)
         rows = self._rows(_BURNT, of_month=month, outputs=list(keys))
         return sorted(Burnt(keys[row.output_id], row.level, row.lit, row.energy_mwh) for row in rows)
-
-    def ledger_state(self, municipality: str) -> LedgerState:
-        """How far forgetting has come."""
-        for row in self._rows(_LEDGER, municipality=municipality):
-            return LedgerState(row.coarse_until, row.kept_from)
-        return LedgerState()
-
-    def set_ledger_state(self, municipality: str, state: LedgerState) -> None:
-        """Note how far forgetting has come."""
-        of = self._municipality(municipality)
-        values = {"municipality_id": of, "coarse_until": state.coarse_until, "kept_from": state.kept_from}
-        self._upsert(ledger_state, values)
 
     def add_reading(self, municipality: str, reading: UtilityReading) -> None:
         """Keep a reading. ConflictError when its id is there already."""

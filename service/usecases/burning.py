@@ -20,7 +20,9 @@ from service.errors import ConflictError
 from service.ports import Burnt, SignedStatement, Tx
 from service.usecases.forgetting import burnt_in
 from service.usecases.look import municipality_of
-from service.usecases.statement_periods import Span, local_date, month_of
+from service.usecases.recorded import first_record, within
+from service.usecases.spreadsheets import plain_text
+from service.usecases.statement_periods import Span, local_date, local_time, month_of
 
 _COLUMNS = (
     "month",
@@ -34,6 +36,7 @@ _COLUMNS = (
     "burning_minutes",
     "full_load_hours",
     "energy_kwh",
+    "recorded_from",
 )
 _COMPARED = ("lamps", "watts", "levels", "full_load_hours", "kwh")
 
@@ -73,7 +76,8 @@ class BurningOutput(BaseModel):
 class BurningBody(BaseModel):
     """The burning times of a calendar month in local time, from `start` to `end`.
 
-    `provisional` where its last night is not over: then it tells of the nights that are.
+    `provisional` where its last night is not over: then it tells of the nights that are. `recorded_from`: from when on
+    there are records at all, where that is later than `start`.
     """
 
     municipality: str
@@ -83,6 +87,7 @@ class BurningBody(BaseModel):
     start: datetime
     end: datetime
     provisional: bool
+    recorded_from: datetime | None = None
     outputs: list[BurningOutput]
 
 
@@ -130,10 +135,13 @@ def burning(tx: Tx, municipality: str, month: str, now: datetime) -> BurningStat
     return BurningStatement(statement=body, signature=_signature(body, tx.signed(home.id, span.first)))
 
 
-def sign_off(tx: Tx, municipality: str, month: str, by: str, now: datetime) -> BurningStatement:
+def sign_off(
+    tx: Tx, municipality: str, month: str, by: str, now: datetime, *, incomplete: bool = False
+) -> BurningStatement:
     """Keep the statement of a month that is over as it stands now, for good.
 
-    ConflictError while the month's last night goes on, and where it was signed before.
+    ConflictError while the month's last night goes on, where it was signed before, and where nothing of it was
+    recorded; where records begin within it as well, unless it may be `incomplete`.
     """
     home = municipality_of(tx, municipality)
     span = month_of(home, month, now)
@@ -145,9 +153,22 @@ def sign_off(tx: Tx, municipality: str, month: str, by: str, now: datetime) -> B
         ends = local_date(home, span.end)
         raise ConflictError(f"month: the last night of {month} is not over; sign off after noon of {ends}.")
     body = _body(tx, home, span)
+    _require_records(tx, home, body, incomplete=incomplete)
     signed = SignedStatement(span.first, by, now, body.model_dump_json())
     tx.sign(home.id, signed)
     return BurningStatement(statement=body, signature=_signature(body, signed))
+
+
+def _require_records(tx: Tx, home: Municipality, body: BurningBody, *, incomplete: bool) -> None:
+    lit = any(output.levels or output.kwh for output in body.outputs)
+    if not lit and not tx.energy_sums(home.id, body.start, body.end):
+        raise ConflictError(f"month: nothing was recorded in {body.month}; there is nothing to sign off.")
+    if body.recorded_from is not None and not incomplete:
+        since = local_time(body.recorded_from, body.timezone)
+        raise ConflictError(
+            f"incomplete: of {body.month} there are records from {since} on alone; "
+            'to sign that off as it is, send {"incomplete": true}.'
+        )
 
 
 def shining(tx: Tx, home: Municipality, months: Iterable[Span]) -> list[Shining]:
@@ -181,19 +202,15 @@ def burning_csv(body: BurningBody) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(_COLUMNS)
+    since = "" if body.recorded_from is None else local_time(body.recorded_from, body.timezone)
     for each in body.outputs:
         lamps, poles = " ".join(lamp.id for lamp in each.lamps), " ".join(lamp.pole for lamp in each.lamps)
         levels = each.levels or [LitBody(level=0, minutes=Decimal(0))]
         for n, lit in enumerate(levels):
             whole = ["", ""] if n else [f"{each.full_load_hours:f}", f"{each.kwh:f}"]
             where = [body.month, each.controller, each.output, each.zone, plain_text(lamps), plain_text(poles)]
-            writer.writerow([*where, each.watts, lit.level, f"{lit.minutes:f}", *whole])
+            writer.writerow([*where, each.watts, lit.level, f"{lit.minutes:f}", *whole, since])
     return out.getvalue()
-
-
-def plain_text(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
 
 
 def minutes(lit: timedelta) -> Decimal:
@@ -210,6 +227,7 @@ def _body(tx: Tx, home: Municipality, span: Span) -> BurningBody:
         start=span.start,
         end=span.end,
         provisional=span.provisional,
+        recorded_from=within(first_record(tx, home), span),
         outputs=[_output(each) for each in shining(tx, home, [span])],
     )
 

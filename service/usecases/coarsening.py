@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from service.domain.entries import Entry, ZonedEntry, coarsen
-from service.domain.inventory import Controller, Municipality, OutputKey
+from service.domain.inventory import Controller, ControllerKey, Municipality, OutputKey
+from service.domain.orders import lasting
 from service.domain.periods import period_of, periods
 from service.domain.sun import night_of, noon
 from service.domain.words import Period
-from service.ports import Tx
+from service.ports import SentOrder, Tx
 
 EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 """All of the time that anything is booked for."""
@@ -72,7 +73,8 @@ def reopen(tx: Tx, home: Municipality, hours: Sequence[tuple[datetime, datetime]
 
 
 def coarsen_states(tx: Tx, controllers: Sequence[Controller], before: datetime) -> None:
-    """Coarsen since when outputs give what they give, and when meters' power changed, where that was before a noon.
+    """Coarsen since when outputs give what they give, and when meters' power changed, where that was before a noon;
+    and forget of orders what had ended by then, with its leases.
 
     When a meter was last read and an output last confirmed stays exact: what comes next is booked from there on."""
     outputs = tx.output_states(output.key for one in controllers for output in one.outputs)
@@ -88,6 +90,20 @@ def coarsen_states(tx: Tx, controllers: Sequence[Controller], before: datetime) 
     }
     tx.save_output_states({key: state for key, state in new_outputs.items() if state != outputs[key]})
     tx.save_meter_states({key: state for key, state in new_meters.items() if state != meters[key]})
+    _forget_orders(tx, [one.key for one in controllers], before)
+
+
+def _forget_orders(tx: Tx, controllers: Sequence[ControllerKey], before: datetime) -> None:
+    for key, sent in tx.sent_orders(controllers).items():
+        if sent.at is None or sent.at >= before:
+            continue
+        orders = None if sent.orders is None else lasting(sent.orders, before)
+        coarse = SentOrder(sent.desired_n, orders, _quarter_of(sent.at))
+        if (coarse.orders, coarse.at, None) != (sent.orders, sent.at, sent.former):
+            tx.replace_order(key, coarse)
+    states = tx.controller_states(controllers)
+    kept = {key: replace(state, followed=lasting(state.followed, before)) for key, state in states.items()}
+    tx.save_controller_states({key: state for key, state in kept.items() if state.followed != states[key].followed})
 
 
 def oldest(tx: Tx, home: Municipality) -> datetime | None:

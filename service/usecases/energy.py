@@ -8,6 +8,7 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from service.domain.entries import PRESSED
 from service.domain.inventory import Municipality, ZoneKey
 from service.domain.periods import label, midnight, months_on, period_of
 from service.domain.stretches import stretches
@@ -20,9 +21,7 @@ from service.ports import Tx
 from service.usecases.look import municipality_of
 from service.usecases.press import find
 from service.usecases.rollups import sums_by_cause, sums_by_zone
-
-PRESSED = frozenset({Cause.PRESS, Cause.LOCAL})
-"""The causes that show when somebody walked: a press, and the light that a push-button gives by itself."""
+from service.usecases.spreading import spread
 
 PUBLIC_NIGHT_STEP = 100_000
 """mWh to which public figures of a night are rounded: the light of one press is not much more."""
@@ -143,17 +142,21 @@ def council_energy(
 ) -> Account:
     """For staff, of all zones or one; without dates, of the last night that ended (by month: of its month).
 
-    What presses and push-buttons cost is told of nights that have ended, and never by hour. InvalidError for more
-    than can be answered at once, and for nights of which months alone are left.
+    Only nights that have ended are told: whoever looked at the running one again and again would see somebody press.
+    By hour nothing shows when that was: it is a night's energy spread over its hours by the plan, and what presses cost
+    is not in it. InvalidError for more than can be answered at once, for nights that are not over, and for those of
+    which months alone are left.
     """
     home = municipality_of(tx, municipality)
     if zone is not None:
         find(tx, ZoneKey(municipality, zone))
     tonight = night_of(now, home.place.tz)
     asked = _asked(home, by, first, last, tonight - _DAY)
-    if by is not By.HOUR:
-        asked = replace(asked, presses_until=min(asked.end, max(asked.start, noon(tonight, home.place.tz))))
-    return _account(tx, asked, zone)
+    ended = noon(tonight, home.place.tz)
+    if asked.start >= ended:
+        raise InvalidError(f"from: the night of {asked.first} is not over; ask after its noon, or for earlier nights.")
+    asked = replace(asked, end=min(asked.end, ended))
+    return _account(tx, asked if by is By.HOUR else replace(asked, presses_until=asked.end), zone)
 
 
 def _asked(home: Municipality, by: By, first: date | None, last: date | None, newest: date) -> _Asked:
@@ -183,7 +186,7 @@ def _account(tx: Tx, asked: _Asked, zone: str | None, step: int = 1) -> Account:
     kept_from = tx.ledger_state(home.id).kept_from
     _check_kept(asked, kept_from)
     parted = stretches(home, asked.start, asked.end, kept_from)
-    gather = _by_controller if asked.by is By.CONTROLLER else _from_rollups
+    gather = {By.CONTROLLER: _by_controller, By.HOUR: _by_hour}.get(asked.by, _from_rollups)
     found: dict[str, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
     begun: dict[str, datetime] = {}
     for name, start, energy in gather(tx, asked, parted.starts, zone):
@@ -221,9 +224,15 @@ def _by_controller(tx: Tx, asked: _Asked, cuts: Iterable[datetime], zone: str | 
                 yield controller, start, energy
 
 
+def _by_hour(tx: Tx, asked: _Asked, _: Iterable[datetime], zone: str | None) -> _Lines:
+    """From the roll-ups of nights; no cut lies within an hour."""
+    for start, energy in spread(tx, asked.home, asked.start, asked.end, zone).items():
+        yield label(Period.HOUR, start, asked.tz), start, energy
+
+
 def _from_rollups(tx: Tx, asked: _Asked, cuts: Iterable[datetime], zone: str | None) -> _Lines:
     """From the longest roll-ups that neither a cut nor the time up to which presses are told divides."""
-    kinds = {By.HOUR: (Period.HOUR,), By.NIGHT: NIGHTS}.get(asked.by, CALENDAR)
+    kinds = NIGHTS if asked.by is By.NIGHT else CALENDAR
     within = [cut for cut in (*cuts, asked.presses_until) if cut is not None]
     name = _namer(asked)
     for kind, start, end in tiles(kinds, asked.start, asked.end, asked.tz, within):

@@ -11,7 +11,7 @@ from service.domain.inventory import ControllerKey, Inventory
 from service.errors import InvalidError
 from service.ports import Access, Store, Tx
 from service.usecases import inventory_files
-from service.usecases.inventory_bring import NOTHING, Asked, Brought, TakenBack, bring
+from service.usecases.inventory_bring import NOTHING, Asked, Brought, bring
 from service.usecases.inventory_files import Files
 
 
@@ -65,10 +65,9 @@ async def enroll_files(
     Whoever had a claim code, or was revoked, is left as it is.
     The secrets are written before they open anything, so that a crash between leaves nobody locked out.
     """
-    try:
-        brought = await store.write(lambda tx: bring(tx, files, asked, now))
-    except TakenBack as shown:
-        return _enrolled(shown.brought)
+    brought = await bring(store, files, asked, now)
+    if asked.dry_run:
+        return _enrolled(brought)
     keys = brought.controllers
     new: dict[ControllerKey, str] = {}
     left: set[ControllerKey] = set()

@@ -7,13 +7,18 @@ from decimal import Decimal
 
 from pydantic import BaseModel
 
-from service.domain.estimate import BOUNDS, Estimate, Field, Never, Problem, Year, estimate, problems
+from service.domain.estimate import BOUNDS, Estimate, Field, Never, Problem, Year, estimate, problems, too_cheap
 from service.errors import InvalidError
 
 LONGEST_NUMBER = 20
 """Characters that a number may have as typed."""
 
+_ONE_CABINET = (
+    "1,500 EUR is the price of one cabinet, for a village with some thirty lamps; so many lamps need several cabinets. "
+    "Multiply, and give --investment and --yearly-cost."
+)
 _PLAIN = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_TWO_WAYS = re.compile(r"-?[1-9][0-9]{0,2}([.,][0-9]{3})+([.,][0-9]+)?")
 _SPACES = re.compile(r"[\s'’]")
 _MINUS = str.maketrans("−–", "--")
 
@@ -90,12 +95,29 @@ def estimate_of(typed: Mapping[Field, str], decimal: str = ".") -> Estimated:
 
 
 def estimated(typed: Mapping[Field, str]) -> EstimateBody:
-    """The same for one who can mend only one thing at a time; InvalidError names the first field and the way out."""
+    """The same for a command line, where numbers are plain: a point or a comma is the decimal mark, none groups
+    thousands, and what could be either is refused. InvalidError names the first option that is wrong and the way out.
+    """
+    for field in BOUNDS:
+        if _TWO_WAYS.fullmatch(text := _SPACES.sub("", typed.get(field, "")).translate(_MINUS)):
+            raise InvalidError(f"{_option(field)}: {_plainly(text)}")
     outcome = estimate_of(typed)
     if outcome.body is None:
         field, problem = next(iter(outcome.problems.items()))
-        raise InvalidError(f"{field}: {_way_out(field, problem, typed.get(field, ''))}")
+        raise InvalidError(f"{_option(field)}: {_way_out(field, problem, typed.get(field, ''))}")
     return outcome.body
+
+
+def _option(field: Field) -> str:
+    return "--" + field.replace("_", "-")
+
+
+def _plainly(text: str) -> str:
+    *groups, last = re.split("[.,]", text)
+    if len(groups) == 1:
+        whole, broken = groups[0] + last, f"{groups[0]}.{last}".rstrip("0").rstrip(".")
+        return f"“{text}” could be {whole} or {broken}; write {whole} or {broken}."
+    return f"“{text}” groups thousands; write the number without, like 1500 or 1.5."
 
 
 def _way_out(field: Field, problem: Problem, text: str) -> str:
@@ -117,16 +139,21 @@ def text_of(body: EstimateBody) -> str:
         ("with dark hours and presses", *_cells(body.after)),
         ("saved", *_cells(body.saved)),
     ]
+    presses = _counted(asked[Field.PRESSES_PER_NIGHT], "press", "presses")
+    give = "gives" if asked[Field.PRESSES_PER_NIGHT] == 1 else "give"
+    minutes = _counted(asked[Field.PRESS_MINUTES], "minute", "minutes")
+    lamps = _counted(asked[Field.LAMPS], "lamp", "lamps")
     lines = [
-        f"{asked[Field.LAMPS]:f} lamps of {asked[Field.WATTS]:f} W, {asked[Field.HOURS]:f} h a year, "
+        f"{lamps} of {asked[Field.WATTS]:f} W, {asked[Field.HOURS]:f} h a year, "
         f"{asked[Field.DARK_HOURS]:f} h of them dark; in a year:",
         "",
         *(f"{name:<28}{kwh:>14}{money:>14}{co2:>14}" for name, kwh, money, co2 in rows),
         "",
-        f"That is {body.saved_percent} % less. {asked[Field.PRESSES_PER_NIGHT]:f} presses a night of "
-        f"{asked[Field.PRESS_MINUTES]:f} minutes give back at most {body.given_back_percent} % of what the dark hours "
-        f"save ({body.given_back.kwh:,} kWh); one press is {body.press_kwh:,} kWh, {body.press_money:,} EUR.",
+        f"That is {body.saved_percent} % less. {presses} a night of {minutes} {give} back at most "
+        f"{body.given_back_percent} % of what the dark hours save ({body.given_back.kwh:,} kWh); one press is "
+        f"{body.press_kwh:,} kWh, {body.press_money:,} EUR.",
         _payback(body),
+        *([_ONE_CABINET] if too_cheap(asked) else []),
         f"Reckoned with {asked[Field.PRICE]:f} EUR and {asked[Field.G_PER_KWH]:f} g of CO2 a kWh.",
     ]
     return "\n".join(lines) + "\n"
@@ -138,8 +165,13 @@ def _payback(body: EstimateBody) -> str:
         return f"Payback: {cost} never come back, for no money is saved."
     if body.never is Never.YEARLY_COST:
         return f"Payback: {cost} never come back, for a year costs as much as it saves, or more."
-    remain = f"after {body.asked[Field.YEARS]:f} years {body.balance:,} EUR remain"
-    return f"Payback: {cost} come back after {body.payback_years} years; {remain}."
+    years = _counted(body.asked[Field.YEARS], "year", "years")
+    remain = f"{body.balance:,} EUR remain" if body.balance >= 0 else f"it is still a loss of {-body.balance:,} EUR"
+    return f"Payback: {cost} come back after {body.payback_years} years; after {years} {remain}."
+
+
+def _counted(n: Decimal, one: str, more: str) -> str:
+    return f"{n:f} {one if n == 1 else more}"
 
 
 def _cells(year: YearBody) -> tuple[str, str, str]:

@@ -72,7 +72,7 @@ class Explanation:
 def explain(tx: Tx, key: ZoneKey, at: datetime | None, now: datetime, forgotten_before: datetime) -> Explanation:
     """Explain a moment (None: now; without an offset local time). UnknownError where there is no such zone.
 
-    `forgotten_before` is the moment before which presses have been deleted.
+    `forgotten_before` is the moment before which presses are not known exactly any more.
     """
     home, zone = find(tx, key)
     place = home.place

@@ -1,13 +1,15 @@
 """Bring in: make the store's inventories what files say, all or nothing, and tell what changed."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from service.domain.inventory import ControllerKey, Inventory
 from service.domain.sun import night_of
 from service.errors import ConflictError, InvalidError, UnknownError
-from service.ports import Tx
+from service.ports import Store, Tx
 from service.usecases.importing_checks import idle_zone_faults, supply_point_faults
 from service.usecases.inventory_changes import Changes, changes_of
 from service.usecases.inventory_files import Files
@@ -15,6 +17,9 @@ from service.usecases.policies import inventory_of
 from service.usecases.rows import AS_NAMED, ColumnMap, Table, places, shown
 from service.usecases.rows_merge import Merged, merge
 from service.usecases.rows_read import Bad, Reader, Row
+
+MOST_TRIES = 5
+"""Times that an import is worked out anew because what it builds on changed meanwhile."""
 
 _EXAMPLES = 3
 
@@ -47,47 +52,101 @@ class Brought:
 NOTHING = Brought()
 
 
-class TakenBack(Exception):  # noqa: N818 - no error
-    """Ends a transaction that was only to show what it does."""
+@dataclass(frozen=True, slots=True)
+class There:
+    """What an import looks at in the store: the inventories that it is about, None for one that is not there yet, and,
+    where it has tables, the ids of all municipalities."""
 
-    def __init__(self, brought: Brought) -> None:
-        """Carry what it did."""
-        super().__init__("nothing is kept")
-        self.brought = brought
+    inventories: Mapping[str, Inventory | None]
+    municipalities: tuple[str, ...] = ()
 
 
-def bring(tx: Tx, files: Files, asked: Asked, now: datetime) -> Brought:
+@dataclass(frozen=True, slots=True)
+class WorkedOut:
+    """What an import makes of what is there: the inventories to be saved, and what it tells of them."""
+
+    there: There
+    after: tuple[Inventory, ...]
+    brought: Brought
+
+
+class _TakenBack(Exception):  # noqa: N818 - no error
+    """Ends a transaction that was only to show whether the store would refuse."""
+
+
+async def bring(store: Store, files: Files, asked: Asked, now: datetime) -> Brought:
     """Save what the files say. InvalidError names each row and field that is wrong, ConflictError what must stay.
 
-    With `dry_run` it raises TakenBack after all is done, so that nothing of it is kept.
+    What takes long is done while others may write. If they change what it builds on, it is done again, some times;
+    then ConflictError. With `dry_run` the store is asked all the same, and keeps nothing.
     """
-    before: dict[str, Inventory | None] = {}
+    for _ in range(MOST_TRIES):
+        there = await store.read(partial(look, files=files, asked=asked))
+        done = await asyncio.to_thread(work_out, there, files, asked, now)
+        try:
+            if await store.write(partial(keep, done=done, dry_run=asked.dry_run, now=now)):
+                return done.brought
+        except _TakenBack:
+            return done.brought
+    raise ConflictError(
+        f"{', '.join(there.inventories)}: somebody else changed the inventory or its rules each of the {MOST_TRIES} "
+        "times that the import was worked out, so nothing was imported. Please try again when they are done."
+    )
+
+
+def look(tx: Tx, files: Files, asked: Asked) -> There:
+    """What stands where the files belong."""
+    about = [inventory.municipality.id for inventory in files.inventories]
+    if not files.tables:
+        return There({name: _there(tx, name) for name in about})
+    if asked.municipality is not None:
+        about.append(asked.municipality)
+    known = tuple(home.id for home in tx.municipalities())
+    return There({name: _there(tx, name) for name in about}, known)
+
+
+def work_out(there: There, files: Files, asked: Asked, now: datetime) -> WorkedOut:
+    """What becomes of what is there. InvalidError names each row and field that is wrong. May take seconds."""
+    before = there.inventories
     after: dict[str, Inventory] = {}
     keys: set[ControllerKey] = set()
     for inventory in files.inventories:
         home = inventory.municipality.id
-        before[home] = _there(tx, home)
         after[home] = _completed(inventory, before[home])
         keys |= {controller.key for controller in inventory.controllers}
     lamps = sum(len(inventory.lamps) for inventory in files.inventories)
     bad: tuple[Bad, ...] = ()
+    notes: tuple[str, ...] = ()
     if files.tables:
-        home = _home(tx, asked, after)
-        before.setdefault(home, _there(tx, home))
+        home = _home(there, asked, after)
         merged = _merged(after.get(home) or before[home], files.tables, asked)
         after[home], bad = merged.inventory, merged.bad
         keys |= {ControllerKey(home, row.controller) for row in merged.good}
         lamps += len(merged.good)
+        notes = _notes(files.tables, asked.by, merged.good)
     for inventory in after.values():
-        _save(tx, inventory, bad, now)
+        _check(inventory, bad)
     changes = tuple(
         changes_of(before[name], one, night_of(now, one.municipality.place.tz)) for name, one in after.items()
     )
-    notes = _notes(files.tables, asked.by, merged.good) if files.tables else ()
-    brought = Brought(lamps, frozenset(keys), changes, bad, notes)
-    if asked.dry_run:
-        raise TakenBack(brought)
-    return brought
+    return WorkedOut(there, tuple(after.values()), Brought(lamps, frozenset(keys), changes, bad, notes))
+
+
+def keep(tx: Tx, done: WorkedOut, *, dry_run: bool, now: datetime) -> bool:
+    """Save what was worked out; False, and nothing is saved, where what is there is not what it was worked out from.
+
+    As short as can be, since nobody else writes meanwhile. Others' rules are compared, too: costs are told by them.
+    """
+    if any(_there(tx, name) != inventory for name, inventory in done.there.inventories.items()):
+        return False
+    for inventory in done.after:
+        try:
+            tx.save_inventory(inventory, now)
+        except (ConflictError, InvalidError) as error:
+            raise type(error)(f"{inventory.municipality.id}: {error.detail}") from error
+    if dry_run:
+        raise _TakenBack
+    return True
 
 
 def _there(tx: Tx, municipality: str) -> Inventory | None:
@@ -102,15 +161,15 @@ def _completed(inventory: Inventory, there: Inventory | None) -> Inventory:
     return replace(inventory, controllers=there.controllers, lamps=there.lamps)
 
 
-def _home(tx: Tx, asked: Asked, files: Mapping[str, Inventory]) -> str:
+def _home(there: There, asked: Asked, files: Mapping[str, Inventory]) -> str:
     """The municipality that tables are for."""
-    known = sorted({*files, *(home.id for home in tx.municipalities())})
-    there = f"There are {', '.join(known)}." if known else "There is none yet."
+    known = sorted({*files, *there.municipalities})
+    ones = f"There are {', '.join(known)}." if known else "There is none yet."
     way = "A new one comes from its own TOML file, which may stand in the same import before the lamps."
     if asked.municipality is None:
-        raise InvalidError(f"--municipality is missing: say whose lamps these are. {there} {way}")
+        raise InvalidError(f"--municipality is missing: say whose lamps these are. {ones} {way}")
     if asked.municipality not in known:
-        raise UnknownError(f"There is no municipality {shown(asked.municipality)}. {there} {way}")
+        raise UnknownError(f"There is no municipality {shown(asked.municipality)}. {ones} {way}")
     return asked.municipality
 
 
@@ -139,7 +198,8 @@ def _merged(there: Inventory | None, tables: Sequence[tuple[str, Table]], asked:
     return merged
 
 
-def _save(tx: Tx, inventory: Inventory, bad: Sequence[Bad], now: datetime) -> None:
+def _check(inventory: Inventory, bad: Sequence[Bad]) -> None:
+    """InvalidError for a zone or supply point with nothing in it."""
     home = inventory.municipality
     lit = {output.zone for controller in inventory.controllers for output in controller.outputs}
     idle = idle_zone_faults((zone.key.zone for zone in inventory.zones), lit)
@@ -152,10 +212,6 @@ def _save(tx: Tx, inventory: Inventory, bad: Sequence[Bad], now: datetime) -> No
     if faults:
         lines = [line for row in bad for line in row.lines]
         raise InvalidError("\n".join([*lines, *(f"{home.id}: {fault}" for fault in faults)]))
-    try:
-        tx.save_inventory(inventory, now)
-    except (ConflictError, InvalidError) as error:
-        raise type(error)(f"{home.id}: {error.detail}") from error
 
 
 def _notes(tables: Sequence[tuple[str, Table]], by: ColumnMap, rows: Sequence[Row]) -> tuple[str, ...]:

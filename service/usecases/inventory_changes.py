@@ -145,8 +145,9 @@ def _output(output: Output, meter: int | None) -> Values:
 
 def _new_safety(before: Inventory | None, after: Inventory, tonight: date) -> tuple[SafetyOutput, ...]:
     was = set() if before is None else {o.key for c in before.controllers for o in c.outputs if o.safety}
-    zones = {zone.key.zone: zone for zone in after.zones}
-    ruled = {} if before is None else {zone.key.zone: zone for zone in before.zones}
+    # zones that are there keep their rules; of one without any nothing can be reckoned, and the store refuses it
+    homes = [after] if before is None else [after, before]
+    ruled = {zone.key.zone: zone for home in homes for zone in home.zones if zone.rulebook.policies}
     safe: dict[OutputKey, int] = {}
     for lamp in after.lamps:
         safe[lamp.output] = safe.get(lamp.output, 0) + lamp.safety
@@ -156,11 +157,11 @@ def _new_safety(before: Inventory | None, after: Inventory, tonight: date) -> tu
             output.key,
             safe.get(output.key, 0),
             output.lamps,
-            _more(output, ruled.get(output.zone, zones[output.zone]), after.municipality, tonight, hours),
+            _more(output, ruled[output.zone], after.municipality, tonight, hours),
         )
         for controller in after.controllers
         for output in controller.outputs
-        if output.safety and output.key not in was
+        if output.safety and output.key not in was and output.zone in ruled
     )
 
 

@@ -44,7 +44,7 @@ def measure(batch: Batch, controller: Controller, told: Told) -> bool:
         reading = told.report.meters.get(meter.key.n)
         if reading is not None:
             different |= _read(batch, meter, reading, told, [outputs[n] for n in meter.outputs])
-    for n in outputs.keys() - metered:
+    for n in (outputs.keys() - metered) & told.report.outputs.keys():
         _compute(batch, outputs[n], told)
     return different
 
@@ -92,13 +92,15 @@ def _booked(batch: Batch, before: MeterState, reading: MeterReading, told: Told,
 
 def _compute(batch: Batch, output: Output, told: Told) -> None:
     """Book what an output without a meter used since its last report, but not while its controller had no power."""
-    course = _course(batch, output, told, gap=told.gap)
+    before = batch.outputs.get(output.key)
+    gap = told.gap or (before is not None and before.confirmed_at != told.before.reported_at)
+    course = _course(batch, output, told, gap=gap)
     if course is None:
         return
     start, report = course.before.confirmed_at, told.report
     if report.boot != told.before.boot:
         start = max(start, told.at - timedelta(milliseconds=report.uptime_ms) * batch.speed)
-    batch.entries += compute(start, told.at, course, batch.tz(output.key.municipality), gap=told.gap)
+    batch.entries += compute(start, told.at, course, batch.tz(output.key.municipality), gap=gap)
 
 
 def _course(batch: Batch, output: Output, told: Told, *, gap: bool) -> Course | None:

@@ -9,12 +9,11 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from service.domain.inventory import Municipality, OutputKey, SupplyPoint
-from service.domain.periods import period_of, periods
-from service.domain.words import Cause, Period, Quality
+from service.domain.periods import period_of
+from service.domain.words import Period, Quality
 from service.errors import ConflictError, InvalidError, UnknownError
 from service.ports import Tx, UtilityReading
 from service.usecases.look import municipality_of
-from service.usecases.rollups import sums
 
 EVERYTHING = SupplyPoint("all", "all")
 """The supply point of a municipality that names none: everything is behind it."""
@@ -22,11 +21,10 @@ EVERYTHING = SupplyPoint("all", "all")
 WARN_ABOVE = Decimal(2)
 """Percent by which the ledger may be off before somebody should look."""
 
+_MICROSECOND = timedelta(microseconds=1)
+
 MOST_KWH = 1_000_000_000
 """A meter that shows more does not stand in a village."""
-
-PRESSED = frozenset({Cause.PRESS, Cause.LOCAL})
-"""The causes that tell of a walk."""
 
 Unknown = Literal["forgotten", "not_over"]
 """Why the ledger cannot be compared: its entries are gone, or the night of the last reading is not over."""
@@ -38,6 +36,8 @@ class Stretch:
 
     `ledger_kwh` is None where entries of that time are gone, and until the noon after the last reading: `unknown` says
     which. `quality` says how much of it is known how (mWh).
+
+    Of the nights in which the readings lie, all energy counts by the share of the night's time (noon to noon).
     """
 
     point: SupplyPoint
@@ -198,46 +198,27 @@ class _Ledger:
     """The energy (mWh) behind a supply point, by quality."""
 
     def __init__(self, tx: Tx, home: Municipality, point: SupplyPoint) -> None:
-        self._tx, self._home = tx, home
-        self._everything = not point.controllers
+        self._tx, self._tz = tx, home.place.tz
         self._outputs = _behind(tx, home, point)
 
     def between(self, start: datetime, end: datetime) -> dict[Quality, int]:
-        """In [start, end): whole nights, and of those that an edge cuts what lies on this side of it."""
-        tz = self._home.place.tz
-        first, last = (period_of(Period.NIGHT, edge, tz)[0] for edge in (start, end))
-        found = self._nights(first, last)
+        """In [start, end): whole nights, and of those that an edge cuts the share of their time on this side of it."""
+        first, last = (period_of(Period.NIGHT, edge, self._tz)[0] for edge in (start, end))
+        found = self._sums(first, last)
         found.update(self._before(end))
         found.subtract(self._before(start))
         return {quality: found[quality] for quality in Quality if found[quality]}
 
-    def _nights(self, first: datetime, last: datetime) -> Counter[Quality]:
-        found: Counter[Quality] = Counter()
-        if self._everything:
-            for booked in sums(self._tx, self._home, Period.NIGHT, first, last):
-                found[booked.quality] += booked.energy_mwh
-            return found
-        for start, end in periods(Period.NIGHT, first, last, self._home.place.tz):
-            for _, entry in self._tx.entries_of(self._outputs, start, end):
-                found[entry.quality] += entry.energy_mwh
-        return found
-
     def _before(self, edge: datetime) -> Counter[Quality]:
-        """Of the night that `edge` lies in, what came before it; of entries over it the share of their time.
+        """Of all energy of the night that `edge` lies in, the share of the night's time that is over by then.
 
-        Of what residents asked for it is the share of the night's time: by readings close to each other nobody may
-        learn when somebody pressed.
+        Whatever it was for: plan and standby pause where a press runs, so that finer shares of them would tell to the
+        minute, by readings close to each other, when somebody pressed. So within a night there is one rate.
         """
-        night = period_of(Period.NIGHT, edge, self._home.place.tz)
-        found: Counter[Quality] = Counter()
-        for _, entry in self._tx.entries_of(self._outputs, *night) if edge > night[0] else ():
-            start, end = night if entry.cause in PRESSED else (entry.start, entry.end)
-            found[entry.quality] += _share(entry.energy_mwh, start, end, edge)
-        return found
+        start, end = period_of(Period.NIGHT, edge, self._tz)
+        over, whole = (edge - start) // _MICROSECOND, (end - start) // _MICROSECOND
+        energy = self._sums(start, end) if over else Counter[Quality]()
+        return Counter({quality: mwh * over // whole for quality, mwh in energy.items()})
 
-
-def _share(energy_mwh: int, start: datetime, end: datetime, edge: datetime) -> int:
-    if edge >= end:
-        return energy_mwh
-    micro = timedelta(microseconds=1)
-    return energy_mwh * (max(edge - start, timedelta()) // micro) // ((end - start) // micro)
+    def _sums(self, start: datetime, end: datetime) -> Counter[Quality]:
+        return Counter(dict(self._tx.energy_of(self._outputs, start, end) if start < end else ()))

@@ -12,13 +12,14 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from service.domain.baseline import Baseline, ruled_by
+from service.domain.entries import PRESSED
 from service.domain.inventory import ID_PATTERN, Inventory, Municipality, OutputKey, Zone, ZoneKey
 from service.domain.periods import label, midnight, month_of, months_on, period_of, periods
 from service.domain.scenarios import all_night
 from service.domain.sun import night_of, noon
 from service.domain.tariffs import Cost, changes, cost
 from service.domain.tiles import CALENDAR, NIGHTS, tiles
-from service.domain.words import Cause, Period, Quality
+from service.domain.words import Period, Quality
 from service.errors import InvalidError
 from service.ports import Tx
 from service.usecases.look import municipality_of
@@ -34,7 +35,6 @@ MOST_NIGHTS = 732
 
 _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
-_WALKS = frozenset({Cause.PRESS, Cause.LOCAL})
 _VERSION = re.compile(rf"({ID_PATTERN[1:-1]}):([1-9][0-9]{{0,5}})")
 
 
@@ -115,6 +115,8 @@ def saving_between(
         )
     asked = _Asked(home, start, end, kind, kept_from)
     inventory = inventory_of(tx, home)
+    if against.day is not None:
+        _check_in_force(inventory, against.day, night_of(now, tz))
     others = _ruled(tx, inventory, against)
     keys = [output.key for controller in inventory.controllers for output in controller.outputs]
     heard = tx.output_states(keys).keys()
@@ -164,6 +166,20 @@ class _Asked:
             found[0].money if len({one.money for one in found}) == 1 else None,
             found[0].co2_kg if len({one.co2_kg for one in found}) == 1 else None,
         )
+
+
+def _check_in_force(inventory: Inventory, day: date, tonight: date) -> None:
+    """InvalidError where nothing was in force yet in the night of `day`, or that night is to come."""
+    first = min((zone.rulebook.first.valid_from for zone in inventory.zones), default=tonight)
+    if first <= day <= tonight:
+        return
+    wrong = f"{day} is still to come" if day > tonight else f"on {day} no rules were in force yet"
+    raise InvalidError(
+        f"against: {wrong} in {inventory.municipality.name}, where the first night with rules is that of {first}; "
+        f"give a date from {first} to {tonight}, or write all-night."
+        if first <= tonight
+        else f"against: no rules are in force in {inventory.municipality.name} before {first}; write all-night."
+    )
 
 
 def _ruled(tx: Tx, inventory: Inventory, against: Against) -> Sequence[Zone]:
@@ -262,6 +278,6 @@ def _used(
                 amount = Amount(row.energy_mwh, asked.cost(row.start, row.energy_mwh))
                 table[row.zone, asked.period(row.start)] += amount
                 quality[row.quality] += row.energy_mwh
-                if row.cause in _WALKS:
+                if row.cause in PRESSED:
                     pressed += amount
     return table, quality, pressed

@@ -19,9 +19,11 @@ _DE: Say = {
     "what": "{name}, {first} bis {last}: Verglichen wird, was die Straßenbeleuchtung verbrauchte, {against}. Es sind "
     "dieselben Leuchten in denselben Stunden; Leuchten, die der Sicherheit dienen, folgen auch im Vergleich ihrem "
     "eigenen Plan.",
-    "baseline": "Die Vergleichsmenge von {kwh} kWh ist gerechnet, nicht gemessen: {lamps} Leuchten mit zusammen "
-    "{watts} W nach dem heutigen Bestand, mal die Zeit, in der sie nach diesen Regeln leuchten würden, mit "
-    "Sonnenzeiten für den Ort. Gedimmt zieht eine Leuchte 8 % ihrer Leistung und den Rest im Verhältnis zum Licht.",
+    "baseline": "Die Vergleichsmenge von {kwh} kWh ist gerechnet, nicht gemessen: {lamps} nach dem heutigen Bestand, "
+    "mal die Zeit, in der nach diesen Regeln Licht wäre, mit Sonnenzeiten für den Ort. Gedimmt zieht eine Leuchte 8 % "
+    "ihrer Leistung und den Rest im Verhältnis zum Licht.",
+    "lamps": "{n} Leuchten mit zusammen {watts} W",
+    "lamps_one": "eine Leuchte mit {watts} W",
     "used": "Der Verbrauch von {kwh} kWh stammt aus der laufenden Aufzeichnung und enthält alles Licht, auch auf "
     "Knopfdruck: {parts}.",
     "used_nothing": "Verbraucht wurde in dieser Zeit nichts.",
@@ -45,6 +47,7 @@ _DE: Say = {
     "since": "{zone} ist seit dem {day} aufgezeichnet und zählt ab da.",
     "unrecorded": "Nicht aufgezeichnet ist: {zones}. Das zählt auf keiner Seite.",
     "silent": "{n} Leuchten haben sich nie gemeldet und zählen auf keiner Seite.",
+    "silent_one": "Eine Leuchte hat sich nie gemeldet und zählt auf keiner Seite.",
     "late": "In {zones} galt am Stichtag noch keine Regel; genommen ist die erste, die galt.",
     "limits": "Was wegen einer Störung dunkel blieb, steckt in der Einsparung; was wegen einer Störung oder von Hand "
     "länger leuchtete, im Verbrauch. Grundpreise ändern sich durch weniger Licht nicht und sind nicht enthalten.",
@@ -60,9 +63,11 @@ _EN: Say = {
     "version": "with the rules of version {version}, without exceptions",
     "what": "{name}, {first} to {last}: what street lighting used is compared {against}. The lamps and the hours are "
     "the same; lamps that serve safety keep to their own plan in the comparison, too.",
-    "baseline": "The {kwh} kWh that it is compared with are modelled, not measured: {lamps} lamps of {watts} W "
-    "together, as they stand today, times the time for which they would be lit under these rules, by the sun at this "
-    "place. Dimmed, a lamp draws 8 % of its power, and the rest in proportion to its light.",
+    "baseline": "The {kwh} kWh that it is compared with are modelled, not measured: {lamps}, as of today, times the "
+    "time for which light would be on under these rules, by the sun at this place. Dimmed, a lamp draws 8 % of its "
+    "power, and the rest in proportion to its light.",
+    "lamps": "{n} lamps of {watts} W together",
+    "lamps_one": "one lamp of {watts} W",
     "used": "The {kwh} kWh used are from the running record and contain all light, pressed light too: {parts}.",
     "used_nothing": "Nothing was used in this time.",
     "measured": "{percent} % measured",
@@ -83,6 +88,7 @@ _EN: Say = {
     "since": "{zone} is on record since {day} and counts from then on.",
     "unrecorded": "Not on record: {zones}. That counts on neither side.",
     "silent": "{n} lamps have never reported and count on neither side.",
+    "silent_one": "One lamp has never reported and counts on neither side.",
     "late": "In {zones} no rule was in force on that day; the first that ever was is taken.",
     "limits": "What a fault left dark is in the saving; what a fault or a hand switch left lit is in what was used. "
     "Fixed prices do not change with less light and are left out.",
@@ -110,8 +116,7 @@ class _Words:
             say["what"].format(name=body.name, first=first, last=last, against=self._against(body.against)),
             say["baseline"].format(
                 kwh=self._number(total.against.kwh, 1),
-                lamps=self._number(Decimal(proof.lamps)),
-                watts=self._number(proof.watts),
+                lamps=self._some("lamps", proof.lamps, watts=self._number(proof.watts)),
             ),
             say["used"].format(kwh=self._number(total.used.kwh, 1), parts=self._listed(parts))
             if parts
@@ -124,12 +129,13 @@ class _Words:
         if proof.greenhouse_gas_percent is None:
             why = [say["nothing_against"]] if body.zones and not body.total.against.kwh else []
             return [*factors, say["no_result"], *why, *self._missing(body)]
-        saved = proof.saved_kg or Decimal()
-        result = say["more" if saved < 0 else "result"].format(
+        # the difference of what is shown, not of the exact figures: a reader checks it
+        used, against = (round(kg or Decimal(), 1) for kg in (proof.used_kg, proof.against_kg))
+        result = say["more" if (proof.saved_kg or 0) < 0 else "result"].format(
             percent=self._number(abs(proof.greenhouse_gas_percent), 1),
-            used=self._number(proof.used_kg, 1),
-            against=self._number(proof.against_kg, 1),
-            saved=self._number(abs(saved), 1),
+            used=self._number(used, 1),
+            against=self._number(against, 1),
+            saved=self._number(abs(against - used), 1),
         )
         return [*factors, result, *self._missing(body)]
 
@@ -143,7 +149,7 @@ class _Words:
         if body.unrecorded:
             found.append(say["unrecorded"].format(zones=self._listed(body.unrecorded)))
         if body.proof.silent_lamps:
-            found.append(say["silent"].format(n=self._number(Decimal(body.proof.silent_lamps))))
+            found.append(self._some("silent", body.proof.silent_lamps))
         if late:
             found.append(say["late"].format(zones=self._listed(late)))
         return [*found, say["limits"]]
@@ -165,6 +171,9 @@ class _Words:
         return self._say["factor"].format(
             value=self._number(one.value), first=self._date(one.first), last=self._date(one.last), source=one.source
         )
+
+    def _some(self, key: str, n: int, **words: str) -> str:
+        return self._say[f"{key}_one" if n == 1 else key].format(n=self._number(Decimal(n)), **words)
 
     def _date(self, day: date) -> str:
         return self._say["date"].format(day)

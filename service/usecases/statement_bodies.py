@@ -4,6 +4,7 @@
 is null is not known; `missing` says why.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -19,6 +20,8 @@ class Missing(StrEnum):
     """Why a statement lacks something."""
 
     NOT_OVER = "not_over"
+    NOT_RECORDED = "not_recorded"
+    ZONES_NOT_RECORDED = "zones_not_recorded"
     NOTHING_BOOKED = "nothing_booked"
     NO_PRICE = "no_price"
     NO_FIXED_PRICE = "no_fixed_price"
@@ -41,6 +44,15 @@ class PartBody(AmountBody):
     period: str
     zone: str
     cause: Cause
+
+
+class PeriodBody(BaseModel):
+    """What all zones and causes used in a night or month; null where it is over before anything was recorded."""
+
+    period: str
+    kwh: Decimal | None
+    money: Decimal | None
+    co2_kg: Decimal | None
 
 
 class TotalBody(AmountBody):
@@ -94,12 +106,22 @@ class SourcesBody(BaseModel):
     emission_factors: list[CountedBy]
 
 
+class ZoneSince(BaseModel):
+    """From when on a zone is compared."""
+
+    zone: str
+    name: str
+    since: datetime
+
+
 class SavedBody(BaseModel):
     """What was used beside all-night light with the same lamps in the same nights, and what presses cost and make
-    acceptable. Zones of `unrecorded` have no energy on record, and count on neither side."""
+    acceptable. Zones of `later` count from a moment within the time on; those of `unrecorded` have no energy on
+    record, and count on neither side."""
 
     total: ComparedBody
     presses: SavingPresses
+    later: list[ZoneSince]
     unrecorded: list[str]
 
 
@@ -114,7 +136,8 @@ class StatementBody(BaseModel):
     """What light was in a calendar month or year of local time, from `start` to `end`.
 
     `provisional` until the noon after its last night: then it tells of nights that are over, up to `told`. `periods`
-    are its nights or months in order, those without light too; `energy` adds up to `total` exactly.
+    are its nights or months in order, those without light too; `energy` adds up to `total` exactly, and so does
+    `by_period`. `recorded_from`: from when on there are records, null where there are from its start on.
     """
 
     municipality: str
@@ -128,10 +151,12 @@ class StatementBody(BaseModel):
     timezone: str
     currency: str
     provisional: bool
+    recorded_from: datetime | None
     lamps: int
     zones: list[StatementZone]
     periods: list[str]
     energy: list[PartBody]
+    by_period: list[PeriodBody]
     total: TotalBody
     quality: list[QualityPart]
     presses: PressCount | None
@@ -141,6 +166,24 @@ class StatementBody(BaseModel):
     readings: list[ReadingStretch]
     sources: SourcesBody
     missing: list[Missing]
+
+
+def period_body(name: str, parts: Iterable[PartBody], *, recorded: bool) -> PeriodBody:
+    """What the parts of a period come to; nothing is known of one that was not `recorded`."""
+    if not recorded:
+        return PeriodBody(period=name, kwh=None, money=None, co2_kg=None)
+    mine = [part for part in parts if part.period == name]
+    money, co2 = [part.money for part in mine], [part.co2_kg for part in mine]
+    return PeriodBody(period=name, kwh=sum((part.kwh for part in mine), Decimal()), money=_sum(money), co2_kg=_sum(co2))
+
+
+def _sum(values: Iterable[Decimal | None]) -> Decimal | None:
+    total = Decimal()
+    for value in values:
+        if value is None:
+            return None
+        total += value
+    return total
 
 
 def quality_bodies(sums: dict[Quality, int]) -> list[QualityPart]:

@@ -5,9 +5,10 @@ import io
 from collections.abc import Iterator
 from decimal import Decimal
 
-from service.usecases.burning import plain_text
 from service.usecases.saving_bodies import AmountBody, CountedBy
+from service.usecases.spreadsheets import plain_text
 from service.usecases.statement_bodies import PartBody, ReadingStretch, StatementBody
+from service.usecases.statement_periods import local_time
 
 Cells = dict[str, object]
 
@@ -53,6 +54,15 @@ def _lines(body: StatementBody) -> Iterator[Cells]:
     yield {"section": "statement", "name": body.name, "from": body.first, "to": body.last, "note": _state(body)}
     for part in body.energy:
         yield _part(part, names.get(part.zone, ""))
+    for period in body.by_period:
+        yield {
+            "section": "period_total",
+            "period": period.period,
+            "energy_kwh": period.kwh,
+            "money": period.money,
+            "co2_kg": period.co2_kg,
+            "note": "not recorded" if period.kwh is None else None,
+        }
     total = body.total
     yield {"section": "energy_total", **_used(total), "money": total.energy_money}
     yield {"section": "fixed_price_total", "money": total.fixed_money}
@@ -70,7 +80,7 @@ def _lines(body: StatementBody) -> Iterator[Cells]:
             "lamp_hours": hours.lamp_hours,
         }
     for stretch in body.readings:
-        yield from _readings(stretch)
+        yield from _readings(stretch, body.timezone)
     for section, column, entries in (
         ("price", "price_{currency}_per_kwh", body.sources.prices),
         ("fixed_price", "price_{currency}_per_year", body.sources.fixed_prices),
@@ -83,7 +93,10 @@ def _lines(body: StatementBody) -> Iterator[Cells]:
 
 
 def _state(body: StatementBody) -> str:
-    return f"provisional: told up to {body.told.isoformat()}" if body.provisional else "final"
+    state = [f"provisional: told up to {local_time(body.told, body.timezone)}"] if body.provisional else []
+    if body.recorded_from is not None:
+        state.append(f"incomplete: recorded from {local_time(body.recorded_from, body.timezone)}")
+    return "; ".join(state) or "final"
 
 
 def _part(part: PartBody, name: str) -> Cells:
@@ -117,13 +130,22 @@ def _saving(body: StatementBody) -> Iterator[Cells]:
     yield {"section": "saving_used", **_used(total.used)}
     yield {"section": "saving_all_night", **_used(total.against)}
     yield {"section": "saving_saved", **_used(total.saved), "share_percent": total.percent.kwh}
+    for zone in body.saving.later:
+        since = local_time(zone.since, body.timezone)
+        yield {"section": "saving_zone_later", "zone": zone.zone, "name": zone.name, "from": since}
+    for name in body.saving.unrecorded:
+        yield {"section": "saving_zone_not_recorded", "zone": name}
     yield {"section": "presses_cost", **_used(presses.cost)}
     yield {"section": "darkness_saves", **_used(presses.darkness)}
     yield {"section": "presses_and_darkness", **_used(presses.net)}
 
 
-def _readings(stretch: ReadingStretch) -> Iterator[Cells]:
-    where: Cells = {"name": stretch.supply_point, "from": stretch.since.isoformat(), "to": stretch.until.isoformat()}
+def _readings(stretch: ReadingStretch, timezone: str) -> Iterator[Cells]:
+    where: Cells = {
+        "name": stretch.supply_point,
+        "from": local_time(stretch.since, timezone),
+        "to": local_time(stretch.until, timezone),
+    }
     yield {"section": "reading_utility", **where, "energy_kwh": stretch.utility_kwh}
     yield {"section": "reading_ledger", **where, "energy_kwh": stretch.ledger_kwh, "note": stretch.unknown}
     yield {

@@ -72,6 +72,11 @@ def local_date(home: Municipality, moment: datetime) -> date:
     return moment.astimezone(ZoneInfo(home.place.tz)).date()
 
 
+def local_time(moment: datetime, tz: str) -> str:
+    """A moment in local time with its offset, as ISO 8601 has it."""
+    return moment.astimezone(ZoneInfo(tz)).isoformat()
+
+
 def _span(home: Municipality, label: str, first: date, now: datetime) -> Span:
     yearly, tz = len(label) == 4, home.place.tz
     what = "year" if yearly else "month"

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from service.domain.entries import PRESSED
 from service.domain.inventory import EmissionFactor, FixedPrice, Municipality, Price
 from service.domain.periods import label, period_of, periods
 from service.domain.tariffs import Cost, InForce, changes, cost, fixed_cost, sources
@@ -20,7 +21,8 @@ from service.domain.words import Cause, Period, Quality, Reason
 from service.ports import EnergySum, Tx
 from service.usecases.burning import minutes, shining
 from service.usecases.look import municipality_of
-from service.usecases.readings import PRESSED, compare
+from service.usecases.readings import compare
+from service.usecases.recorded import first_recorded, within
 from service.usecases.rollups import sums
 from service.usecases.saving import ALL_NIGHT, saving_between
 from service.usecases.saving_bodies import AmountBody, CountedBy
@@ -34,7 +36,9 @@ from service.usecases.statement_bodies import (
     StatementBody,
     StatementZone,
     TotalBody,
+    ZoneSince,
     kwh,
+    period_body,
     quality_bodies,
     rounded,
     rounded_or_none,
@@ -65,6 +69,7 @@ class _Asked:
     months: tuple[Span, ...]
     kept_from: datetime | None
     now: datetime
+    recorded_from: datetime
 
     def forgotten(self, month: Span) -> bool:
         """Whether of a month only its sums are left."""
@@ -74,12 +79,16 @@ class _Asked:
 def statement(tx: Tx, municipality: str, period: str, now: datetime, forgotten: datetime) -> StatementBody:
     """The statement of a month (2026-11) or a year (2026). Presses before `forgotten` are gone.
 
-    UnknownError for a municipality that is not here, InvalidError for no period, or one to come.
+    UnknownError for a municipality that is not here, InvalidError for no period, one to come, or one before anything
+    was recorded.
     """
     home = municipality_of(tx, municipality)
     span = period_asked(home, period, now)
-    asked = _Asked(tx, home, span, tuple(months_of(home, span, now)), tx.ledger_state(home.id).kept_from, now)
+    first = first_recorded(tx, home, span)
+    asked = _Asked(tx, home, span, tuple(months_of(home, span, now)), tx.ledger_state(home.id).kept_from, now, first)
+    told = _periods(asked)
     lines, quality = _booked(asked)
+    parts = [_part(line) for line in lines]
     total = _total(home, span, lines)
     presses = None if span.start < forgotten else _presses(tx, home, span)
     saving = _saving(asked)
@@ -97,10 +106,12 @@ def statement(tx: Tx, municipality: str, period: str, now: datetime, forgotten: 
         timezone=home.place.tz,
         currency=home.currency,
         provisional=span.provisional,
+        recorded_from=within(first, span),
         lamps=sum(output.lamps for controller in controllers for output in controller.outputs),
         zones=[StatementZone(zone=zone.key.zone, name=zone.name) for zone in tx.zones(home.id, since=now)],
-        periods=_periods(asked),
-        energy=[_part(line) for line in lines],
+        periods=[name for name, _ in told],
+        energy=parts,
+        by_period=[period_body(name, parts, recorded=end > first) for name, end in told],
         total=total,
         quality=quality_bodies(quality),
         presses=presses,
@@ -162,11 +173,12 @@ def _cost(home: Municipality, priced: Sequence[datetime], energy_mwh: int) -> Co
     )
 
 
-def _periods(asked: _Asked) -> list[str]:
+def _periods(asked: _Asked) -> list[tuple[str, datetime]]:
+    """The names of nights or months, and when they end."""
     span, tz = asked.span, asked.home.place.tz
     if span.yearly or asked.forgotten(span):
-        return [month.label for month in asked.months]
-    return [label(Period.NIGHT, start, tz) for start, _ in periods(Period.NIGHT, span.start, span.told, tz)]
+        return [(month.label, month.end) for month in asked.months]
+    return [(label(Period.NIGHT, start, tz), end) for start, end in periods(Period.NIGHT, span.start, span.told, tz)]
 
 
 def _part(line: _Line) -> PartBody:
@@ -221,7 +233,10 @@ def _saving(asked: _Asked) -> SavedBody | None:
     found = saving_between(asked.tx, home, span.start, span.end, ALL_NIGHT, asked.now, home.language)
     if not found.zones:
         return None
-    return SavedBody(total=found.total, presses=found.presses, unrecorded=found.unrecorded)
+    later = [
+        ZoneSince(zone=zone.zone, name=zone.name, since=zone.since) for zone in found.zones if zone.since > span.start
+    ]
+    return SavedBody(total=found.total, presses=found.presses, later=later, unrecorded=found.unrecorded)
 
 
 def _burning(asked: _Asked) -> list[LevelHours]:
@@ -269,6 +284,8 @@ def _missing(span: Span, lines: Sequence[_Line], body: StatementBody) -> Iterato
     kinds = {stretch.unknown for stretch in body.readings}
     facts = {
         Missing.NOT_OVER: span.provisional,
+        Missing.NOT_RECORDED: body.recorded_from is not None,
+        Missing.ZONES_NOT_RECORDED: body.saving is not None and bool(body.saving.unrecorded),
         Missing.NOTHING_BOOKED: not lines,
         Missing.NIGHTS_FORGOTTEN: not span.yearly and body.periods == [span.label],
         Missing.NO_PRICE: any(line.cost.money is None for line in whole),

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
-from service.domain.estimate import BOUNDS, Field, Never, Problem
+from service.domain.estimate import BOUNDS, Field, Never, Problem, too_cheap
 from service.usecases.estimating import LONGEST_NUMBER, EstimateBody, YearBody, estimate_of, number
 from service.web.texts import choose
 
@@ -165,7 +165,8 @@ class _Page:
         error = None
         if problem is not None:
             low, high = self._plain(bounds.low), self._plain(bounds.high)
-            key = f"{problem}_whole" if problem is Problem.OUT_OF_BOUNDS and bounds.whole else problem
+            in_wholes = bounds.whole and problem in (Problem.OUT_OF_BOUNDS, Problem.NO_NUMBER)
+            key = f"{problem}_whole" if in_wholes else problem
             error = say[f"error_{key}"].format(low=low, high=high)
         return _Entry(
             name=field,
@@ -215,27 +216,35 @@ class _Page:
         if body.saved.co2_kg:
             yield say["co2"].format(co2=self._weight(body.saved.co2_kg))
         if body.given_back.kwh:
-            yield say["back"].format(
+            minutes = say["one_minute" if asked[Field.PRESS_MINUTES] == 1 else "minutes"]
+            yield say["back_one" if asked[Field.PRESSES_PER_NIGHT] == 1 else "back"].format(
                 n=self._plain(asked[Field.PRESSES_PER_NIGHT]),
-                minutes=self._plain(asked[Field.PRESS_MINUTES]),
+                minutes=minutes.format(n=self._plain(asked[Field.PRESS_MINUTES])),
                 percent=self._number(body.given_back_percent),
                 kwh=self._number(body.given_back.kwh),
                 press=self._number(body.press_kwh, 2),
                 money=self._number(body.press_money, 2),
             )
+        yield self._payback(body)
+        if too_cheap(asked):
+            yield say["one_cabinet"].format(
+                once=self._number(asked[Field.INVESTMENT]), lamps=self._number(asked[Field.LAMPS])
+            )
+
+    def _payback(self, body: EstimateBody) -> str:
+        say, asked = self._say, body.asked
         cost = say["cost"].format(
             once=self._number(asked[Field.INVESTMENT]), yearly=self._number(asked[Field.YEARLY_COST])
         )
         if body.never is not None:
-            yield say["never_nothing" if body.never is Never.NOTHING_SAVED else "never_cost"].format(cost=cost)
-            return
+            return say["never_nothing" if body.never is Never.NOTHING_SAVED else "never_cost"].format(cost=cost)
         if not asked[Field.INVESTMENT]:
             paid = say["paid_at_once"].format(cost=cost)
         else:
             paid = say["paid"].format(cost=cost, years=self._number(body.payback_years, 1))
         later = say["remain" if body.balance >= 0 else "lack"]
-        years = self._number(asked[Field.YEARS])
-        yield f"{paid} {later.format(years=years, money=self._number(abs(body.balance)))}"
+        years = say["one_year" if asked[Field.YEARS] == 1 else "n_years"].format(n=self._number(asked[Field.YEARS]))
+        return f"{paid} {later.format(years=years, money=self._number(abs(body.balance)))}"
 
     def _bars(self, body: EstimateBody) -> Iterator[_Bar]:
         lit = body.after.kwh - body.given_back.kwh

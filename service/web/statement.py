@@ -78,20 +78,39 @@ class _Page:
             "say": self._say,
             "title": self._say["title"].format(name=self._body.name),
             "period": self._period(),
-            "provisional": self._say["provisional"].format(told=self._tables.moment(self._body.told))
-            if self._body.provisional
-            else "",
+            "warnings": list(self._warnings()),
             "chart": self._chart() if self._tables.causes else None,
             "tables": tables,
             "small": [*self._tables.quality(), *self._tables.burning()],
             "long": self._tables.nights(),
             "papers": [*self._tables.readings(), self._tables.sources()],
-            "missing": [self._say[f"missing_{why}"] for why in self._body.missing],
+            "missing": [self._say[f"missing_{why}"].format(**self._facts()) for why in self._body.missing],
             "notes": list(self._notes()),
         }
 
     def _period(self) -> str:
         return self._body.period if self._yearly else self._tables.month(self._body.period)
+
+    def _warnings(self) -> Iterator[tuple[str, str]]:
+        """Why the paper does not tell all of its time: in a word, and in a sentence."""
+        say, facts = self._say, self._facts()
+        if self._body.provisional:
+            none = self._body.told == self._body.start
+            yield say["provisional_word"], say["provisional_none" if none else "provisional"].format(**facts)
+        if self._body.recorded_from is not None:
+            yield say["incomplete_word"], say["incomplete"].format(**facts)
+
+    def _facts(self) -> Mapping[str, str]:
+        """What sentences about the time of the paper are filled in with."""
+        body, tables = self._body, self._tables
+        names = {zone.zone: zone.name for zone in body.zones}
+        unrecorded = [] if body.saving is None else body.saving.unrecorded
+        return {
+            "night": tables.last_night(),
+            "complete": tables.day_of(body.end),
+            "since": tables.moment(body.recorded_from or body.start),
+            "zones": ", ".join(names.get(zone, zone) for zone in unrecorded),
+        }
 
     def _notes(self) -> Iterator[str]:
         if not self._yearly and self._body.periods != [self._body.period]:
@@ -106,6 +125,7 @@ class _Page:
         spoken = "; ".join(
             f"{self._tables.name(period)}: {self._tables.kwh(sum(bar.values(), Decimal()))} kWh"
             for period, bar in zip(self._body.periods, self._tables.bars, strict=True)
+            if period not in self._tables.unrecorded
         )
         return Chart(
             blocks(self._tables.bars, heights[-1]),

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -27,13 +27,16 @@ class Table:
     total: list[str] = field(default_factory=list)
     words: frozenset[int] = frozenset()
     """Columns (from 0, the name left out) that hold words, not numbers."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences below it."""
 
 
 class Tables:
     """A statement in the words and numbers of one language."""
 
     def __init__(self, body: StatementBody, say: Say) -> None:
-        """Sum up what is shared: `bars` are the energy (kWh) by cause of each period, `causes` those that used any."""
+        """Sum up what is shared: `bars` are the energy (kWh) by cause of each period, `causes` those that used any,
+        `unrecorded` the periods before anything was recorded."""
         self._body, self._say, self._words = body, say, Words(say)
         self._yearly = len(body.period) == 4
         by_period: dict[str, dict[Cause, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
@@ -44,6 +47,7 @@ class Tables:
         self.bars = [by_period[period] for period in body.periods]
         self._by_zone = by_zone
         self.causes = causes_of(self.bars)
+        self.unrecorded = {period.period for period in body.by_period if period.kwh is None}
 
     def cause(self, cause: Cause) -> str:
         """The word for a cause."""
@@ -62,6 +66,14 @@ class Tables:
         """Date and local time."""
         local = at.astimezone(ZoneInfo(self._body.timezone))
         return self._say["moment"].format(date=self._words.date(local.date()), time=f"{local:%H:%M}")
+
+    def day_of(self, at: datetime) -> str:
+        """The local date."""
+        return self._words.date(at.astimezone(ZoneInfo(self._body.timezone)).date())
+
+    def last_night(self) -> str:
+        """The last night that is told, by the date of its evening."""
+        return self.day_of(self._body.told - timedelta(days=1))
 
     def _day(self, day: date) -> str:
         return self._say["day"].format(day=day.day, month=day.month, year=day.year)
@@ -105,7 +117,17 @@ class Tables:
             [say["presses_cost"], *self._amount(presses.cost)],
         ]
         columns = [("", ""), (say["energy"], "kWh"), (say["money"], self._body.currency), (say["co2"], "kg")]
-        yield Table("saving", say["saving"], columns, rows)
+        yield Table("saving", say["saving"], columns, rows, notes=list(self._compared_from()))
+
+    def _compared_from(self) -> Iterator[str]:
+        """From when on is compared, where that is not all the time."""
+        later = [] if self._body.saving is None else self._body.saving.later
+        every = len(later) == len(self._body.zones) and len({zone.since for zone in later}) == 1
+        if every:
+            yield self._say["compared_from"].format(since=self.moment(later[0].since))
+            return
+        for zone in later:
+            yield self._say["zone_compared_from"].format(zone=zone.name, since=self.moment(zone.since))
 
     def _amount(self, amount: AmountBody) -> list[str]:
         return [
@@ -149,6 +171,9 @@ class Tables:
         rows = []
         for period, bar in zip(self._body.periods, self.bars, strict=True):
             parts = costs[period]
+            if period in self.unrecorded:
+                rows.append([self.name(period), *["–"] * (len(self.causes) + 3)])
+                continue
             rows.append(
                 [
                     self.name(period),

@@ -1,6 +1,7 @@
 """What every Store keeps of energy: nothing is lost, nothing is joined that differs, no local hour is crossed."""
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from service.domain.entries import Entry, ZonedEntry
 from service.domain.inventory import Inventory, OutputKey
 from service.domain.words import Cause, Period, Quality
 from service.errors import UnknownError
-from service.ports import Burnt, EnergySum
+from service.ports import Burnt, EnergySum, LedgerState
 from service.store import SqlStore
 from service.store.columns import CAUSES, PERIODS, QUALITIES, Numbers
 from tests.contract.test_store import moved
@@ -244,6 +245,36 @@ async def test_burning_times_are_by_output_and_level(village: SqlStore) -> None:
         Burnt(FIRST, 80, timedelta(seconds=3660), 7),
     ]
     assert await village.read(lambda tx: tx.burnt([SECOND], at(0), at(7200))) == []
+
+
+@pytest.mark.parametrize("inventory", ["apart", "in one zone"])
+async def test_energy_of_outputs_is_by_quality_whether_packed_or_not(village: SqlStore, inventory: str) -> None:
+    if inventory == "in one zone":
+        await village.write(lambda tx: tx.save_inventory(crossing(), NOW))
+    chance, quarter = random.Random(5), timedelta(minutes=15)  # noqa: S311 - no secret
+    entries = []
+    for n in range(24):
+        for output in (FIRST, SECOND):
+            begun, energy, quality = HOUR + n * quarter, chance.randrange(10**6), chance.choice(list(Quality)[:3])
+            entries.append(Entry(output, begun, begun + quarter, energy, Cause.PRESS, None, 80, quarter, quality))
+    entries += [entry(60, 120, BIG, SECOND), entry(7200, 7201, 3)._replace(quality=Quality.COMPUTED)]
+    await book(village, entries)
+    kept = [one for _, one in await booked(village)]
+    for coarse_until in (HOUR, at(7200), at(999999)):
+        state = LedgerState(coarse_until)
+        await village.write(lambda tx, state=state: tx.set_ledger_state("leck", state))  # type: ignore[misc]
+        for start, end in ((-99999, 999999), (900, 7200), (901, 7201), (0, 0)):
+            for outputs in ([FIRST], [SECOND], [FIRST, SECOND], []):
+                expected: Counter[Quality] = Counter()
+                for one in kept:
+                    if one.output in outputs and at(start) <= one.start < at(end):
+                        expected[one.quality] += one.energy_mwh
+                assert await energy_of(village, outputs, start, end) == expected
+    assert await energy_of(village, [FIRST._replace(municipality="unknown")], -99999, 999999) == {}
+
+
+async def energy_of(store: SqlStore, outputs: list[OutputKey], start: float, end: float) -> dict[Quality, int]:
+    return dict(await store.read(lambda tx: tx.energy_of(outputs, at(start), at(end))))
 
 
 async def test_past_energy_stays_with_the_zone_of_its_time(village: SqlStore) -> None:

@@ -87,7 +87,8 @@ async def test_a_day_is_rolled_from_its_hours(village: SqlStore) -> None:
     await roll_hours(
         village, summed(-1, STREET, 1), *(summed(n, STREET, BIG) for n in range(3)), plan, summed(3, STREET, 8)
     )
-    await village.write(lambda tx: tx.set_rolled("leck", Period.DAY, HOUR, [summed(0, CROSSING, 99)]))
+    for kind in (Period.DAY, Period.NIGHT):
+        await village.write(lambda tx, kind=kind: tx.set_rolled("leck", kind, HOUR, [summed(0, CROSSING, 99)]))  # type: ignore[misc]
     for _ in range(2):
         await village.write(lambda tx: tx.roll("leck", Period.DAY, HOUR, hours(3)))
         assert await rolled(village, Period.DAY) == [

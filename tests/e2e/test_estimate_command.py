@@ -29,5 +29,8 @@ def test_loewenstedt_is_estimated_and_bad_figures_are_sentences(tmp_path: Path) 
 
     refused = _run(tmp_path, *words, "--years", "1.5")
     assert refused.returncode == 1
-    assert refused.stderr == "years: 1.5 is not a whole number between 1 and 50.\n"
+    assert refused.stderr == "--years: 1.5 is not a whole number between 1 and 50.\n"
+    refused = _run(tmp_path, *words, "--investment", "1.500")
+    assert refused.returncode == 1
+    assert refused.stderr == "--investment: “1.500” could be 1500 or 1.5; write 1500 or 1.5.\n"
     assert list(tmp_path.iterdir()) == []

@@ -85,16 +85,33 @@ async def test_a_statement_comes_as_json_csv_and_page_and_once(http: httpx.Async
             tag = (await http.get(address)).headers["etag"]
             again = await http.get(address, headers={"If-None-Match": tag})
             assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+            assert again.headers["cache-control"] == "private, no-cache"
+            assert (page.headers["vary"], again.headers.get("vary")) == (
+                "Accept-Language",
+                "Accept-Language" if form == "html" else None,
+            )
+
+
+async def test_no_cache_keeps_readings_and_savings_for_others(http: httpx.AsyncClient) -> None:
+    for path in ("readings", "saving?from=2026-01-05&to=2026-01-15"):
+        answer = (await http.get(f"{COUNCIL}/{path}")).raise_for_status()
+        assert answer.headers["cache-control"] == "private, no-cache"
 
 
 async def test_burning_times_are_signed_off_once_by_whoever_acts(http: httpx.AsyncClient) -> None:
     assert (await http.get(f"{COUNCIL}/burning/2026-01")).json()["signature"] is None
-    signed = await http.post(f"{COUNCIL}/burning/2026-01/sign-off")
+    for refused in (None, {"incomplete": False}):
+        answer = await http.post(f"{COUNCIL}/burning/2026-01/sign-off", json=refused)
+        assert answer.status_code == 409
+        assert '{"incomplete": true}' in answer.json()["detail"]
+    signed = await http.post(f"{COUNCIL}/burning/2026-01/sign-off", json={"incomplete": True})
+    assert signed.json()["statement"]["recorded_from"] == "2026-01-10T20:00:00Z"
     assert (signed.status_code, signed.json()["signature"]["signed_by"]) == (201, "Bürgerbüro")
     again = await http.post(f"{COUNCIL}/burning/2026-01/sign-off")
     assert again.status_code == 409
     assert "Bürgerbüro" in again.json()["detail"]
-    assert (await http.post(f"{COUNCIL}/burning/2026-02/sign-off")).status_code == 409
+    for month in ("2025-12", "2026-02"):
+        assert (await http.post(f"{COUNCIL}/burning/{month}/sign-off")).status_code == 409
     table = (await http.get(f"{COUNCIL}/burning/2026-01?format=csv")).text
     assert [row["burning_minutes"] for row in csv.DictReader(io.StringIO(table)) if row["burning_minutes"] != "0"] == [
         "60.00"
@@ -122,7 +139,12 @@ async def test_bad_input_names_its_field(http: httpx.AsyncClient) -> None:
         answer = await http.post(f"{COUNCIL}/readings", json=body)
         assert answer.status_code == 422
         assert "kwh: " in answer.json()["detail"]
-    for path, field in (("statements/2026-13", "period"), ("statements/2027", "year"), ("burning/x", "month")):
+    for path, field in (
+        ("statements/2026-13", "period"),
+        ("statements/2027", "year"),
+        ("statements/2025", "period"),
+        ("burning/x", "month"),
+    ):
         answer = await http.get(f"{COUNCIL}/{path}")
         assert (answer.status_code, answer.json()["detail"].partition(":")[0]) == (422, field)
 

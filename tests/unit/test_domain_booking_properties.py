@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.domain.curve import Curve
 from service.domain.dimming import share
-from service.domain.energy import ROLLS_OVER, Course, advance, book, compute, most_drawn, plausible
+from service.domain.energy import ROLLS_OVER, Course, advance, book, compute, most_drawn
 from service.domain.entries import Entry, ZonedEntry, coarsen, local_hours
 from service.domain.inventory import Output, OutputKey, curve_of
 from service.domain.orders import Order, OrderStep
@@ -21,6 +21,12 @@ from tests.unit.villages import BERLIN, glasau, utc
 MINUTE, ZERO = timedelta(minutes=1), timedelta()
 EVENING = utc("2026-11-20T20:17")
 PLAN_SIDE = {Cause.SCHEDULE, Cause.EXCEPTION, Cause.SAFETY, Cause.FAILSAFE}
+
+
+def plausible(before: MeterState, now: MeterReading, at: datetime, watts: float) -> bool:
+    """Whether lamps of `watts` can have drawn a meter's advance since `before`."""
+    most = most_drawn(before, at, watts)
+    return advance(before, now, most) <= most
 
 
 def made(watts: list[float]) -> list[tuple[Output, Curve]]:

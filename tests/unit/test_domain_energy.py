@@ -16,7 +16,6 @@ from service.domain.energy import (
     compute,
     most_drawn,
     needs_curve,
-    plausible,
     split,
 )
 from service.domain.entries import Entry
@@ -34,6 +33,12 @@ ZERO = timedelta()
 INTERPOLATED = Quality.INTERPOLATED
 EVENING = utc("2026-11-20T20:30")  # 21:30 in Berlin: half an hour before Glasau is dimmed, 90 minutes before it is dark
 DIMMED, DARK = utc("2026-11-20T21:00"), utc("2026-11-20T22:00")
+
+
+def plausible(before: MeterState, now: MeterReading, at: datetime, watts: float) -> bool:
+    """Whether lamps of `watts` can have drawn a meter's advance since `before`."""
+    most = most_drawn(before, at, watts)
+    return advance(before, now, most) <= most
 
 
 def meter(total: int, at: datetime = NOW) -> MeterState:

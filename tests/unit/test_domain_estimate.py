@@ -135,12 +135,50 @@ def test_whatever_is_typed_is_an_estimate_or_a_problem(text: str, decimal: str) 
 
 
 def test_one_who_can_mend_one_thing_hears_the_first_and_the_way_out() -> None:
-    with pytest.raises(InvalidError, match=r"^lamps: give a whole number between 1 and 100000\.$"):
+    with pytest.raises(InvalidError, match=r"^--lamps: give a whole number between 1 and 100000\.$"):
         estimated({Field.WATTS: "x"})
-    with pytest.raises(InvalidError, match=r"^watts: “x” is no number; give a number between 1 and 1000"):
+    with pytest.raises(InvalidError, match=r"^--watts: “x” is no number; give a number between 1 and 1000"):
         estimated({Field.LAMPS: "3", Field.WATTS: "x"})
-    with pytest.raises(InvalidError, match=r"^dark_hours: .* give fewer, or more hours\.$"):
+    with pytest.raises(InvalidError, match=r"^--dark-hours: .* give fewer, or more hours\.$"):
         estimated({Field.LAMPS: "3", Field.WATTS: "25", Field.DARK_HOURS: "4001"})
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "way_out"),
+    [
+        (Field.INVESTMENT, "1.500", "“1.500” could be 1500 or 1.5; write 1500 or 1.5."),
+        (Field.INVESTMENT, "1,500", "“1,500” could be 1500 or 1.5; write 1500 or 1.5."),
+        (Field.DARK_HOURS, "1.790", "“1.790” could be 1790 or 1.79; write 1790 or 1.79."),
+        (Field.WATTS, "1.000", "“1.000” could be 1000 or 1; write 1000 or 1."),
+        (Field.HOURS, "−4.000", "“-4.000” could be -4000 or -4; write -4000 or -4."),
+        (Field.INVESTMENT, "1.234.567", "“1.234.567” groups thousands; write the number without, like 1500 or 1.5."),
+        (Field.INVESTMENT, "1,500.50", "“1,500.50” groups thousands; write the number without, like 1500 or 1.5."),
+    ],
+)
+def test_a_command_line_refuses_what_could_be_two_numbers(field: Field, text: str, way_out: str) -> None:
+    with pytest.raises(InvalidError) as caught:
+        estimated({Field.LAMPS: "107", Field.WATTS: "25", field: text})
+    assert str(caught.value) == f"--{field.replace('_', '-')}: {way_out}"
+
+
+@pytest.mark.parametrize(("text", "value"), [("25", "25"), ("25,5", "25.5"), ("25.50", "25.5"), ("0,325", "0.325")])
+def test_a_command_line_takes_a_point_and_a_comma_for_the_decimal_mark(text: str, value: str) -> None:
+    assert estimated({Field.LAMPS: "107", Field.WATTS: "25", Field.YEARLY_COST: text}).asked[
+        Field.YEARLY_COST
+    ] == Decimal(value)
+
+
+def test_the_text_says_a_loss_as_a_loss_and_one_as_one() -> None:
+    typed = {Field.LAMPS: "107", Field.WATTS: "25"}
+    assert "after 10 years it is still a loss of 78,392.72 EUR." in text_of(
+        estimated(typed | {Field.INVESTMENT: "90000"})
+    )
+    assert "after 1 year it is" in text_of(estimated(typed | {Field.YEARS: "1"}))
+    one = text_of(estimated({Field.LAMPS: "1", Field.WATTS: "25", Field.PRESSES_PER_NIGHT: "1"}))
+    assert one.startswith("1 lamp of 25 W")
+    assert "1 press a night of 12 minutes gives back" in one
+    assert "price of one cabinet" in text_of(estimated(typed | {Field.LAMPS: "201"}))
+    assert "price of one cabinet" not in text_of(estimated(typed | {Field.LAMPS: "200"}))
 
 
 def test_rounded_parts_are_those_of_the_estimate() -> None:

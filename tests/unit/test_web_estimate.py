@@ -83,7 +83,7 @@ def test_bad_numbers_get_a_message_at_their_field_and_stay() -> None:
         assert inputs[field]["value"] == text
         assert (f"{field}-error" in (inputs[field]["aria-describedby"] or "")) == (field in bad)
     shown = dict(re.findall(r'<p class="error" id="(\w+)-error">(.*?)</p>', html))
-    assert shown["lamps"] == "Das ist keine Zahl. Schreiben Sie eine zwischen 1 und 100.000, zum Beispiel 25 oder 0,30."
+    assert shown["lamps"] == "Das ist keine Zahl. Schreiben Sie eine ganze zwischen 1 und 100.000, zum Beispiel 25."
     assert shown["years"] == "Geben Sie eine ganze Zahl zwischen 1 und 50 an."
     assert shown["price"] == "Geben Sie eine Zahl zwischen 0 und 10 an."
     assert shown["dark_hours"].startswith("Länger dunkel, als die Lampen heute brennen, geht nicht.")
@@ -112,11 +112,37 @@ def test_another_language_gets_the_same_numbers() -> None:
         ({Field.LAMPS: "1"}, "zahlt sich nie aus: Sie kostet im Jahr so viel, wie sie spart, oder mehr."),
         ({Field.PRICE: "0"}, "zahlt sich nie aus, denn Geld wird nicht gespart."),
         ({Field.INVESTMENT: "0"}, "ist vom ersten Tag an bezahlt."),
-        ({Field.INVESTMENT: "90.000"}, "fehlen noch 78.393 EUR."),
+        ({Field.INVESTMENT: "90.000"}, "Nach 10 Jahren fehlen noch 78.393 EUR."),
+        ({Field.YEARS: "1"}, "Nach einem Jahr fehlen noch 339 EUR."),
     ],
 )
 def test_what_does_not_pay_is_said(changes: dict[Field, str], sentence: str) -> None:
     assert sentence in words(estimate_page(LOEWENSTEDT | changes, "de", keep=False))
+
+
+ONE_CABINET = (
+    "1.500 EUR kostet ein Schaltschrank für ein Dorf mit etwa dreißig Lampen; für 201 Lampen braucht es mehrere."
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({Field.LAMPS: "201"}, True),
+        ({Field.LAMPS: "201", Field.DARK_HOURS: "0"}, True),
+        ({Field.LAMPS: "200"}, False),
+        ({Field.LAMPS: "201", Field.INVESTMENT: "10.000"}, False),
+    ],
+)
+def test_one_cabinet_is_said_to_be_too_cheap_for_a_town(changes: dict[Field, str], said: bool) -> None:
+    text = words(estimate_page(LOEWENSTEDT | changes, "de", keep=False))
+    assert (ONE_CABINET in text, "ein Schaltschrank für" in text) == (said, said)
+
+
+def test_one_press_of_one_minute_is_one() -> None:
+    once = LOEWENSTEDT | {Field.PRESSES_PER_NIGHT: "1", Field.PRESS_MINUTES: "1"}
+    assert "Ein Knopfdruck je Nacht zu einer Minute gibt höchstens" in words(estimate_page(once, "de", keep=False))
+    assert "One press a night of one minute gives back" in words(estimate_page(once, "en", keep=False))
 
 
 async def test_the_route_reads_the_form_and_the_readers_language() -> None:
@@ -169,7 +195,7 @@ def test_every_language_has_the_same_sentences_with_the_same_holes(language: str
 
 def test_no_sentence_lies_unused_and_none_is_missing() -> None:
     made = {f"{field}{end}" for field in Field for end in ("", "_unit", "_hint")}
-    made |= {f"error_{problem}" for problem in Problem} | {"error_out_of_bounds_whole"}
+    made |= {f"error_{problem}" for problem in Problem} | {"error_out_of_bounds_whole", "error_no_number_whole"}
     assert made <= set(TEXTS["de"])
     assert {key for key in TEXTS["de"] if key not in made and not re.search(rf"\b{key}\b", SOURCES)} == set()
     assert set(re.findall(r"\bsay\.(\w+)", SOURCES)) - {"format"} <= set(TEXTS["de"])

@@ -19,6 +19,7 @@ from service.usecases.statement_bodies import (
     LevelHours,
     Missing,
     PartBody,
+    PeriodBody,
     PressCount,
     ReadingStretch,
     SavedBody,
@@ -26,6 +27,7 @@ from service.usecases.statement_bodies import (
     StatementBody,
     StatementZone,
     TotalBody,
+    ZoneSince,
 )
 from service.web.statement import STATEMENT_HEADERS, statement_page
 from service.web.statement_chart import blocks, steps
@@ -77,10 +79,12 @@ def statement(
         timezone="Europe/Berlin",
         currency="EUR",
         provisional=False,
+        recorded_from=None,
         lamps=85,
         zones=[StatementZone(zone=f"z{n}", name=name) for n, name in enumerate(zones)],
         periods=periods,
         energy=parts,
+        by_period=[PeriodBody(period=name, kwh=Decimal(1), money=None, co2_kg=None) for name in periods],
         total=TotalBody(
             kwh=kwh,
             money=Decimal("12345.60"),
@@ -102,6 +106,7 @@ def statement(
                 percent=PercentBody(kwh=Decimal("62.5"), money=Decimal("62.5"), co2_kg=Decimal("62.5")),
             ),
             presses=SavingPresses(cost=amount("123.456"), darkness=amount("2623.456"), net=amount("2500")),
+            later=[],
             unrecorded=[],
         ),
         burning=[
@@ -209,9 +214,73 @@ def test_what_is_not_known_is_said_and_never_a_number() -> None:
         row(html, "Kosten im Ganzen")[0] == row(html, "Grundpreis")[0] == row(html, "Knopfdrücke")[0] == "nicht bekannt"
     )
     assert row(html, LONG_NAME)[5] == "Über 2 %: bitte prüfen. gemessen 100 %"
-    assert all(TEXTS["de"][f"missing_{why}"] in shown(html) for why in missing)
-    assert "Vorläufig. Erzählt von den Nächten bis 1. November 2026, 00:00 Uhr" in shown(html)
+    assert all(TEXTS["de"][f"missing_{why}"].partition("{")[0].strip() in shown(html) for why in missing)
     assert "Vorläufig" not in shown(statement_page(statement(), "de"))
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        (
+            datetime(2026, 10, 9, 10, tzinfo=UTC),
+            "Vorläufig. Der Bericht reicht bis zur Nacht des 8. Oktober 2026. "
+            "Vollständig ist er nach dem Mittag des 1. November 2026.",
+        ),
+        (datetime(2026, 9, 30, 22, tzinfo=UTC), "Vorläufig. Von dieser Zeit ist noch keine Nacht vorbei."),
+    ],
+)
+def test_a_provisional_paper_says_up_to_which_night_it_tells_and_when_it_is_complete(
+    told: datetime, sentence: str
+) -> None:
+    html = statement_page(statement(provisional=True, told=told, missing=[Missing.NOT_OVER]), "de")
+    assert sentence in shown(html)
+    assert "Nach dem Mittag des 1. November 2026 ist der Bericht vollständig." in shown(html)
+
+
+def test_what_was_not_recorded_is_a_dash_and_said_above_and_below() -> None:
+    body = statement()
+    since = datetime(2026, 10, 2, 16, 15, tzinfo=UTC)
+    nothing = PeriodBody(period=body.periods[0], kwh=None, money=None, co2_kg=None)
+    assert body.saving is not None
+    later = ZoneSince(zone="z0", name="Dorfstraße", since=since)
+    html = statement_page(
+        body.model_copy(
+            update={
+                "recorded_from": since,
+                "energy": [part for part in body.energy if part.period != nothing.period],
+                "by_period": [nothing, *body.by_period[1:]],
+                "saving": body.saving.model_copy(update={"later": [later], "unrecorded": ["z1"]}),
+                "missing": [Missing.NOT_RECORDED, Missing.ZONES_NOT_RECORDED],
+            }
+        ),
+        "de",
+    )
+    assert row(html, "30.9.2026") == ["–"] * 7
+    assert "–" not in row(html, "1.10.2026")
+    assert "Energie: 1.10.2026:" in html
+    words = shown(html)
+    assert "Unvollständig. Aufgezeichnet ist erst die Zeit ab 2. Oktober 2026, 18:15 Uhr" in words
+    assert "Alles vor 2. Oktober 2026, 18:15 Uhr" in words
+    assert "Dorfstraße: Verglichen ist die Zeit ab 2. Oktober 2026, 18:15 Uhr" in words
+    assert "keine Energie aufgezeichnet ist (Kirchweg)" in words
+
+
+async def test_on_a_phone_only_the_boxes_scroll_and_stand_one_below_the_other() -> None:
+    async with chromium() as browser:
+        page = await browser.new_page(viewport={"width": 390, "height": 844})
+        for body in (statement(zones=(LONG_NAME, "Kirchweg")), statement("2026")):
+            await page.set_content(statement_page(body, "de"))
+            assert await page.evaluate("document.documentElement.scrollWidth") == 390
+            chart = page.locator(".chart")
+            assert await chart.evaluate("box => box.scrollWidth > box.clientWidth")
+            label = await chart.locator("text").last.bounding_box()
+            assert label is not None
+            assert label["height"] >= 11
+            quality, burning = page.locator(".quality"), page.locator(".burning")
+            above, below = await quality.bounding_box(), await burning.bounding_box()
+            assert above is not None
+            assert below is not None
+            assert below["y"] >= above["y"] + above["height"]
 
 
 def test_nothing_is_run_or_loaded_and_only_its_own_style_holds() -> None:

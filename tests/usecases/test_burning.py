@@ -31,6 +31,10 @@ def lit(start: str, minutes: float, mwh: int, level: int = 100, cause: Cause = C
     return Entry(RELAY, begin, begin + stretch, mwh, cause, None, level, stretch, Quality.MEASURED)
 
 
+EARLIER = lit("2026-10-05T20:00:00", 60, 800_000)
+"""Recorded before November, so that November is recorded from its start on."""
+
+
 async def asked(
     store: SqlStore, month: str = "2026-11", now: datetime = OVER, home: str = "luetjenholm"
 ) -> BurningStatement:
@@ -82,7 +86,7 @@ async def test_a_month_goes_from_local_midnight_to_local_midnight(store: SqlStor
 
 
 async def test_a_month_that_goes_on_tells_the_nights_that_are_over_and_is_not_signed_off(store: SqlStore) -> None:
-    await book(store, lit("2026-11-29T20:00:00", 60, 1000), lit("2026-11-30T20:00:00", 60, 1000))
+    await book(store, EARLIER, lit("2026-11-29T20:00:00", 60, 1000), lit("2026-11-30T20:00:00", 60, 1000))
     before_noon = OVER - timedelta(minutes=1)
     provisional = await asked(store, now=before_noon)
     assert provisional.statement.provisional
@@ -95,6 +99,7 @@ async def test_a_month_that_goes_on_tells_the_nights_that_are_over_and_is_not_si
 
 
 async def test_it_is_signed_off_once_and_says_by_whom_and_when(store: SqlStore) -> None:
+    await book(store, EARLIER, lit("2026-11-10T20:00:00", 60, 800_000))
     assert (await asked(store)).signature is None
     done = await signed(store)
     with pytest.raises(ConflictError, match="by the clerk on 2026-12-01"):
@@ -106,7 +111,7 @@ async def test_it_is_signed_off_once_and_says_by_whom_and_when(store: SqlStore) 
 
 
 async def test_what_is_booked_late_shows_beside_the_signed_statement(store: SqlStore) -> None:
-    await book(store, lit("2026-11-10T20:00:00", 60, 800_000))
+    await book(store, EARLIER, lit("2026-11-10T20:00:00", 60, 800_000))
     await signed(store)
     await book(store, lit("2026-11-12T20:00:00", 6, 80_000))
     found = (await asked(store)).signature
@@ -120,7 +125,35 @@ async def test_what_is_booked_late_shows_beside_the_signed_statement(store: SqlS
     assert (difference.signed.kwh, difference.recomputed.kwh) == (Decimal("0.8"), Decimal("0.88"))
 
 
+async def test_a_month_without_records_is_not_signed_off(store: SqlStore) -> None:
+    with pytest.raises(ConflictError, match="nothing was recorded in 2026-11"):
+        await signed(store)
+    for earlier_or_later in (EARLIER, lit("2026-12-01T02:00:00", 60, 1)):
+        await book(store, earlier_or_later)
+        with pytest.raises(ConflictError, match="nothing was recorded in 2026-11"):
+            await store.write(lambda tx: sign_off(tx, "luetjenholm", "2026-11", "the clerk", OVER, incomplete=True))
+    await book(store, lit("2026-11-30T12:00:00", 0, 0, level=0)._replace(end=utc("2026-11-30T12:15:00")))
+    assert (await signed(store)).signature is not None  # dark is not the same as not recorded
+
+
+async def test_a_month_whose_records_begin_within_it_is_signed_off_only_as_incomplete(store: SqlStore) -> None:
+    await book(store, lit("2026-11-10T20:20:00", 30, 800_000))
+    since = utc("2026-11-10T20:15:00")
+    assert (await asked(store)).statement.recorded_from == since
+    with pytest.raises(ConflictError, match=r"from 2026-11-10T21:15:00\+01:00 on alone.*\{\"incomplete\": true\}"):
+        await signed(store)
+    await store.write(lambda tx: sign_off(tx, "luetjenholm", "2026-11", "the clerk", OVER, incomplete=True))
+    found = await asked(store)
+    assert found.signature is not None
+    assert (found.statement.recorded_from, found.signature.equal) == (since, True)
+    (row,) = csv.DictReader(io.StringIO(burning_csv(found.statement)))
+    assert row["recorded_from"] == "2026-11-10T21:15:00+01:00"
+    await book(store, EARLIER)
+    assert (await asked(store)).statement.recorded_from is None
+
+
 async def test_other_lamps_show_beside_the_signed_statement(store: SqlStore) -> None:
+    await book(store, EARLIER, lit("2026-11-10T20:00:00", 60, 800_000))
     await signed(store)
     village = luetjenholm()
     lamps = (replace(village.lamps[0], watts=40.0), *village.lamps[1:])

@@ -1,24 +1,29 @@
 """Energy: staff see causes, the public sees ended nights and months without presses; money is right to the minute."""
 
 import random
+import shutil
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from service.domain.entries import Entry, local_hours
-from service.domain.inventory import EmissionFactor, Municipality, OutputKey, Price
+from service.domain.inventory import EmissionFactor, Municipality, Output, OutputKey, Price, Zone, ZoneKey
 from service.domain.periods import midnight
+from service.domain.policy import Rulebook
+from service.domain.schedule import Schedule
 from service.domain.sun import night_of, noon
 from service.domain.words import Cause, Period, Quality
 from service.errors import InvalidError, UnknownError
 from service.ports import EnergySum, LedgerState, Tx
+from service.store import open_store
 from service.usecases.energy import Account, By, council_energy, public_energy
 from service.usecases.rollups import roll_up
-from tests.unit.villages import BERLIN, leck, utc
+from tests.unit.villages import BERLIN, NEVER_LIT, clock, leck, policy, utc
 from tests.usecases.acting import Village
 
 HOME = "leck"
@@ -126,21 +131,107 @@ async def test_the_public_is_told_by_nothing_finer(village: Village) -> None:
 
 
 @pytest.mark.parametrize("by", ["cause", "zone", "controller", "night", "month"])
-async def test_staff_see_what_presses_cost_only_after_noon(village: Village, by: str) -> None:
-    await booked(village, *WALK)
+async def test_staff_see_a_night_only_after_its_noon(village: Village, by: str) -> None:
+    """What is left without presses dips while somebody presses: so nothing at all of a running night."""
+    await booked(village, *WALK, entry("2026-11-21T01:00:00", 40))
     village.now = BEFORE
-    account = await council(village, by)
-    assert (account.total.energy_mwh, account.presses_until) == (500_000, noon(EVENING, BERLIN))
+    if by != "month":
+        with pytest.raises(InvalidError, match=r"^from: the night of 2026-11-21 is not over"):
+            await council(village, by)
+    account = await council(village, by, EVENING - DAY, EVENING)
+    assert (account.total.energy_mwh, account.presses_until) == (40_000, noon(EVENING, BERLIN))
     village.now = AFTER
-    account = await council(village, by)
-    assert (account.total.energy_mwh, account.presses_until) == (730_000, AFTER)
+    account = await council(village, by, EVENING - DAY, EVENING)
+    assert (account.total.energy_mwh, account.presses_until) == (770_000, AFTER)
 
 
-async def test_by_hour_a_press_never_shows(village: Village) -> None:
-    await booked(village, *WALK)
-    village.now = AFTER + 30 * DAY
-    account = await council(village, "hour")
-    assert (wh(account), account.presses_until) == ({"2026-11-22T00:00:00+01:00": 500}, None)
+def a_press_at(hour: datetime) -> list[Entry]:
+    """A night in which everything draws 16 Wh an hour at level 0, and a fifth less in the hour of a press."""
+    start, end = noon(EVENING, BERLIN), AFTER
+    entries = [
+        entry(each, 12.8 if each == hour else 16, output=output)
+        for each in (start, *local_hours(start, end, BERLIN))
+        for output in (STREET, CROSSING)
+    ]
+    return [
+        *(one._replace(level=0, lit=timedelta()) for one in entries),
+        *(entry(hour, 80, cause) for cause in (Cause.PRESS, Cause.LOCAL)),
+    ]
+
+
+async def test_by_hour_nothing_hangs_on_when_somebody_pressed(migrated: Path, tmp_path: Path) -> None:
+    accounts = []
+    for pressed in ("2026-11-21T18:00:00", "2026-11-21T23:00:00", "2026-11-22T02:00:00"):
+        path = tmp_path / f"{pressed[:13]}.db"
+        shutil.copy(migrated, path)
+        village = Village(open_store(f"sqlite:///{path}"), HOME, AFTER)
+        await booked(village, *a_press_at(utc(pressed)), prices=PRICES)
+        assert (await council(village, "cause")).total.energy_mwh == 2 * (23 * 16_000 + 12_800 + 80_000)
+        accounts.append([await council(village, "hour", zone=zone) for zone in (None, "hauptstrasse", "kreuzung")])
+        await village.store.close()
+    assert accounts[0] == accounts[1] == accounts[2]
+    for account, outputs in zip(accounts[0], (2, 1, 1), strict=True):
+        assert account.total.energy_mwh == outputs * (23 * 16_000 + 12_800), "all that is no press"
+        assert account.presses_until is None
+
+
+async def test_by_hour_a_night_is_spread_by_its_plan(village: Village) -> None:
+    """The street is lit from 16:12:57 to 23:00 and from 05:00 to 08:08:12, the crossing all night."""
+    seconds = [2823, *[3600] * 6, *[0] * 6, *[3600] * 3, 492]
+    hours = [utc("2026-11-21T15:00:00") + timedelta(hours=n) for n in range(17)]
+    names = [hour.astimezone(ZoneInfo(BERLIN)).isoformat() for hour in hours]
+    await booked(village, *WALK, entry("2026-11-22T01:00:00", 60, Cause.SAFETY, CROSSING), prices=PRICES)
+    village.now = AFTER
+    street = await council(village, "hour", zone="hauptstrasse")
+    expected = {name: 500 * part / sum(seconds) for name, part in zip(names, seconds, strict=True) if part}
+    assert wh(street) == {name: pytest.approx(energy, abs=0.002) for name, energy in expected.items()}
+    assert street.total.energy_mwh == 500_000
+    crossing = wh(await council(village, "hour", zone="kreuzung"))
+    assert list(crossing) == names
+    assert crossing[names[8]] == pytest.approx(60 * 3600 / 57315, abs=0.002)
+    both = await council(village, "hour")
+    assert wh(both) == {name: pytest.approx(expected.get(name, 0) + crossing[name], abs=0.002) for name in names}
+    assert both.total.energy_mwh == 560_000
+    for hour, part in zip(hours, both.parts, strict=True):
+        price = PRICES[hour >= utc("2026-11-21T23:00:00")].per_kwh
+        assert part.cost.money == Decimal(part.energy_mwh) * price / 1_000_000
+
+
+async def test_by_hour_what_no_plan_draws_is_spread_over_the_dark(village: Village) -> None:
+    """A zone whose plan gives no light, and one without any output."""
+    rulebook = Rulebook((policy(NEVER_LIT, 10),))
+    zones = [Zone(ZoneKey(HOME, name), name, rulebook) for name in ("hof", "wiese")]
+    output = Output(OutputKey(HOME, "cabinet-1", 3), "wiese", lamps=1, watts=50.0)
+
+    def act(tx: Tx) -> None:
+        home = leck()
+        (cabinet,) = home.controllers
+        cabinet = replace(cabinet, outputs=(*cabinet.outputs, output))
+        tx.save_inventory(replace(home, zones=(*home.zones, *zones), controllers=(cabinet,)), NIGHT)
+        used = [EnergySum(AFTER - DAY, zone, Cause.SCHEDULE, Quality.MEASURED, 57_315) for zone in ("hof", "wiese")]
+        tx.set_rolled(HOME, Period.NIGHT, AFTER - DAY, used)
+
+    await village.store.write(act)
+    village.now = AFTER
+    for zone, times in (("hof", 1), ("wiese", 1), (None, 2)):
+        account = await council(village, "hour", zone=zone)
+        energies = [part.energy_mwh for part in account.parts]
+        assert energies == [times * seconds for seconds in (2823, *[3600] * 15, 492)], "a mWh for each dark second"
+
+
+async def test_by_hour_only_nights_that_have_ended_are_told(village: Village) -> None:
+    await booked(village, *WALK, entry(AFTER, 900), entry("2026-11-22T18:00:00", 900))
+    village.now = BEFORE
+    with pytest.raises(InvalidError, match=r"^from: the night of 2026-11-21 is not over"):
+        await council(village, "hour")
+    village.now = AFTER
+    assert (await council(village, "hour")).total.energy_mwh == 500_000
+    village.now = AFTER + DAY - timedelta(seconds=1)
+    account = await council(village, "hour", EVENING, EVENING + 3 * DAY)
+    assert (account.total.energy_mwh, account.end) == (500_000, AFTER)
+    village.now = AFTER + DAY
+    account = await council(village, "hour", EVENING, EVENING + 3 * DAY)
+    assert (account.total.energy_mwh, account.end) == (2_300_000, AFTER + DAY)
 
 
 async def test_staff_see_causes_zones_and_controllers_by_name(village: Village) -> None:
@@ -175,15 +266,13 @@ async def test_the_last_night_that_ended_is_found_on_the_day_when_clocks_change(
     assert account.first == date(2026, 3, 28)
 
 
-@pytest.mark.parametrize("by", [by.value for by in By])
+@pytest.mark.parametrize("by", [by.value for by in By if by is not By.HOUR])
 async def test_a_price_that_changes_at_midnight_is_right_to_the_minute(village: Village, by: str) -> None:
     before, after = entry("2026-11-21T22:30:00", 1000), entry("2026-11-21T23:00:00", 1000)
     await booked(village, before, after, prices=PRICES)
     village.now = AFTER
     account = await council(village, by)
     assert account.total.cost.money == Decimal("0.70"), "the night's evening says 0.60, its morning 0.80"
-    if by == "hour":
-        assert list(money(account).values()) == [Decimal("0.30"), Decimal("0.40")]
     assert [part.entry for part in account.sources.prices] == list(PRICES), "both are named"
     if by == "night":
         assert (await public(village)).total.cost.money == Decimal("0.70")
@@ -206,22 +295,23 @@ async def test_a_night_has_the_hours_that_its_clocks_have(
     village: Village, night: date, hours: int, twice: int
 ) -> None:
     start, end = noon(night, BERLIN), noon(night + DAY, BERLIN)
-    await booked(village, *(entry(hour, 1) for hour in (start, *local_hours(start, end, BERLIN))))
+    entries = [entry(hour, 100, output=CROSSING) for hour in (start, *local_hours(start, end, BERLIN))]
+    await booked(village, *entries, safety_schedule=Schedule((clock(12, 0, 100),)))
     village.now = end
     account = await council(village, "hour", night, night)
     labels = [part.label for part in account.parts]
-    assert len(set(labels)) == hours
     assert [datetime.fromisoformat(label).astimezone(UTC) for label in labels] == [
         start + timedelta(hours=n) for n in range(hours)
     ], "in order of time, each once"
     local = [label[:19] for label in labels]
     assert len(local) - len(set(local)) == twice
-    assert wh(await council(village, "night", night, night)) == {night.isoformat(): hours}
+    assert {part.energy_mwh for part in account.parts} == {100_000}, "the crossing is lit from noon to noon"
+    assert wh(await council(village, "night", night, night)) == {night.isoformat(): hours * 100}
 
 
 def naive(
     entries: list[Entry], home: Municipality, by: By, first: date, last: date, now: datetime
-) -> dict[str, object]:
+) -> dict[str, tuple[Decimal, ...]]:
     """An account by the plainest way: entry by entry."""
     tz = home.place.tz
     whole = by is By.MONTH or (by in {By.CAUSE, By.ZONE} and first.day == 1 and (last + DAY).day == 1)
@@ -233,11 +323,10 @@ def naive(
             continue
         if not whole and not first <= night <= last:
             continue
-        if one.cause in {Cause.PRESS, Cause.LOCAL} and (by is By.HOUR or night >= night_of(now, tz)):
+        if night >= night_of(now, tz):
             continue
         name = {
             By.CAUSE: one.cause.value,
-            By.HOUR: local.replace(minute=0).isoformat(),
             By.NIGHT: night.isoformat(),
             By.MONTH: f"{local:%Y-%m}",
             By.ZONE: "hauptstrasse" if one.output == STREET else "kreuzung",
@@ -273,18 +362,29 @@ async def test_every_account_is_what_its_entries_say(village: Village, rolled_ho
     home = await booked(village, *entries, prices=prices, emission_factors=FACTORS)
     if rolled_hours:
         await village.store.write(lambda tx: roll_up(tx, home, rolled_hours))
-    for by in By:
+    for by in set(By) - {By.HOUR}:
         for first, last in (
             (date(2026, 10, 20), EVENING),
             (date(2026, 10, 24), date(2026, 10, 24)),
             (date(2026, 11, 9), date(2026, 11, 9)),
-            (EVENING, EVENING),
+            (EVENING - DAY, EVENING),
             (date(2026, 10, 1), date(2026, 11, 30)),
         ):
-            if by in {By.HOUR, By.CONTROLLER} and (last - first).days > 60:
+            if by is By.CONTROLLER and (last - first).days > 60:
                 continue
             account = await council(village, by, first, last)
             assert told(account) == naive(entries, home, by, first, last, NIGHT), (by, first, last)
+    first, last = date(2026, 10, 20), EVENING - DAY
+    found: dict[str, int] = defaultdict(int)
+    for part in (await council(village, "hour", first, EVENING)).parts:
+        hour = datetime.fromisoformat(part.label)
+        found[night_of(hour, BERLIN).isoformat()] += part.energy_mwh
+        price = home.price_on(hour.date())
+        assert price is not None
+        assert part.cost.money == part.energy_mwh * price.per_kwh / 1_000_000, "by the hour's own date"
+    unpressed = [one for one in entries if one.cause is Cause.SCHEDULE]
+    nights = naive(unpressed, home, By.NIGHT, first, last, NIGHT)
+    assert found == {night: kwh * 1_000_000 for night, (kwh, *_) in nights.items()}, "each night exact, this one not"
 
 
 async def test_by_month_the_months_that_are_touched_are_told_whole(village: Village) -> None:

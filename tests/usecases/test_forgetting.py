@@ -15,11 +15,12 @@ from service.clock import SystemClock
 from service.domain.entries import QUARTER, Entry
 from service.domain.inventory import ZoneKey
 from service.domain.leases import Lease
+from service.domain.orders import OrderStep
 from service.domain.periods import midnight, month_of, months_on, period_of
-from service.domain.reports import MeterState, OutputState, Sample
+from service.domain.reports import ControllerState, MeterState, OutputState, Sample
 from service.domain.words import Cause, Channel, Period
 from service.loops.housekeeping import Housekeeping
-from service.ports import Burnt, PressRecord, Store, Tx
+from service.ports import Burnt, PressRecord, SentOrder, Store, Tx
 from service.store import open_store
 from service.usecases.coarsening import coarsen_entries, exact_from, hours_at_once
 from service.usecases.forgetting import burnt_in, forget_entries, kept_since
@@ -266,6 +267,9 @@ async def test_presses_and_states_are_coarse_after_as_many_nights(store: Store) 
     lease = Lease("ab" * 16, zone, (zone,), pressed, pressed + timedelta(minutes=10), 100)
     output, meter = controller.outputs[0].key, controller.meters[0].key
     state = OutputState(0, Cause.SCHEDULE, pressed, NOW)
+    light = OrderStep(pressed, 100, lease.until, Cause.PRESS, lease.id)
+    later_light = OrderStep(NOW + timedelta(days=300), 100, NOW + timedelta(days=301), Cause.OVERRIDE, None)
+    order = {1: (light, later_light), 2: ()}
     samples = (Sample(pressed, 80.0, 80.0), Sample(pressed + timedelta(minutes=10), 0.0, 0.0))
 
     def begin(tx: Tx) -> None:
@@ -273,6 +277,9 @@ async def test_presses_and_states_are_coarse_after_as_many_nights(store: Store) 
         tx.add_press(PressRecord("cd" * 16, zone, pressed, Channel.WEB, None, lease.id))
         tx.save_output_states({output: state})
         tx.save_meter_states({meter: MeterState(5, 0.0, NOW, None, samples)})
+        for n in (1, 2):
+            tx.keep_order(controller.key, SentOrder(n, order), pressed)
+        tx.save_controller_states({controller.key: ControllerState(desired_n=2, followed=order)})
 
     await store.write(begin)
     housekeeping = Housekeeping(store, clock, timedelta(days=366), exact_nights=14)
@@ -298,5 +305,9 @@ async def test_presses_and_states_are_coarse_after_as_many_nights(store: Store) 
     assert [sample.at for sample in metered.samples] == [quarter, quarter + QUARTER]
     assert (metered.at, metered.total_mwh) == (NOW, 5)
     assert await store.read(lambda tx: tx.lease(lease.id)) is None
+    [sent] = (await store.read(lambda tx: tx.sent_orders([controller.key]))).values()
+    assert (sent.desired_n, sent.orders, sent.at, sent.former) == (2, {1: (later_light,), 2: ()}, quarter, None)
+    [told] = (await store.read(lambda tx: tx.controller_states([controller.key]))).values()
+    assert told.followed == {1: (later_light,), 2: ()}
     presses, *_ = await after(days=352)
     assert presses == []

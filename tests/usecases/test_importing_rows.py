@@ -135,9 +135,10 @@ async def test_nothing_is_removed_while_nobody_knows_which_lamp_a_bad_row_is(off
 async def test_what_has_records_stays(village: Village, office: Office) -> None:
     await village.say(village.report("cabinet-1", {1: 0}, wh=1000))
     text = f"{HEAD}\nl-01;other;1;dorf;25;54.7;9.05;;luminaire"
-    asked = Asked("luetjenholm", remove_missing=True)
-    with pytest.raises(ConflictError, match=r"luetjenholm: .*controller cabinet-1.*: cannot be removed"):
-        await office.bring(office.file("l.csv", text), asked=asked)
+    for dry_run in (True, False):
+        asked = Asked("luetjenholm", remove_missing=True, dry_run=dry_run)
+        with pytest.raises(ConflictError, match=r"luetjenholm: .*controller cabinet-1.*: cannot be removed"):
+            await office.bring(office.file("l.csv", text), asked=asked)
     assert len((await office.inventory("luetjenholm")).lamps) == 32
 
 

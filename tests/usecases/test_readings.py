@@ -1,5 +1,6 @@
 """Readings of the utility's meters: what cannot be is refused, and what is entered stands beside the ledger."""
 
+import itertools
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -170,7 +171,7 @@ async def test_a_meter_that_stood_still_beside_booked_energy_is_a_warning(store:
 
 
 @pytest.mark.parametrize("points", [False, True])
-async def test_an_entry_over_an_edge_counts_by_share_and_nothing_is_lost_between_stretches(
+async def test_a_night_over_an_edge_counts_by_share_of_its_time_and_nothing_is_lost_between_stretches(
     store: SqlStore, *, points: bool
 ) -> None:
     if points:
@@ -181,19 +182,45 @@ async def test_an_entry_over_an_edge_counts_by_share_and_nothing_is_lost_between
         await enter(store, at, "1", point, id=f"at-{at[11:13]}-{at[14:16]}-{at[8:10]}")
     stretches = await compared(store)
     assert [stretch.ledger_kwh for stretch in stretches] == [
-        Decimal("0.25"),
-        Decimal("0.016666"),
-        Decimal("0.733345"),
+        Decimal("0.385417"),
+        Decimal("0.000694"),
+        Decimal("0.613900"),
     ]
     assert sum(stretch.ledger_kwh or 0 for stretch in stretches) == Decimal("1.000011")
 
 
-async def test_close_readings_never_tell_when_somebody_pressed(store: SqlStore) -> None:
-    await book(store, used(ONE, "2026-11-11T00:10:00", 240_000, minutes=15, cause=Cause.PRESS))
-    for at in ("2026-11-10T11:00:00", "2026-11-10T23:00:00", "2026-11-11T00:00:00", "2026-11-11T01:00:00"):
-        await enter(store, at, "1")
-    told = [stretch.ledger_kwh for stretch in await compared(store)]
-    assert told == [Decimal("0.12"), Decimal("0.01"), Decimal("0.01")]  # by the hours of the night alone
+@pytest.mark.parametrize("points", [False, True])
+@pytest.mark.parametrize(("evening", "hours"), [("2026-11-10", 24), ("2026-10-24", 25)])
+async def test_close_readings_never_tell_when_somebody_pressed(
+    store: SqlStore, evening: str, hours: int, *, points: bool
+) -> None:
+    if points:
+        await with_points(store)
+    begins, minute = utc(f"{evening}T10:00:00") + timedelta(hours=25 - hours), timedelta(minutes=1)
+
+    def from_on(after: int, until: int, cause: Cause, mwh: int) -> Entry:
+        start = (begins + after * minute).isoformat()[:19]
+        quality = Quality.COMPUTED if cause is Cause.SAFETY else Quality.MEASURED
+        return used(ONE, start, mwh, until - after, cause, quality)
+
+    per_minute, rest = 120, hours * 60 * 120 - 40_000
+    await book(  # the plan is lit up to a press and after it; standby pauses while it runs, and so with a button
+        store,
+        from_on(610, 660, Cause.SCHEDULE, rest - 30_000),
+        from_on(675, 680, Cause.SCHEDULE, 30_000),
+        from_on(660, 675, Cause.PRESS, 25_000),
+        from_on(705, 710, Cause.LOCAL, 15_000),
+        from_on(540, 600, Cause.SAFETY, hours * 60 * per_minute - 5_000),
+        from_on(680, 705, Cause.SAFETY, 5_000),
+    )
+    read = [0, 540, 600, 659, 660, 661, 674, 675, 676, 680, 704, 705, 706, 709, 710, 711, hours * 60]
+    for after in read:
+        at = (begins + after * minute).isoformat()[:19]
+        await enter(store, at, "1", "west" if points else "all", id=f"r-{after}")
+    passed = [end - start for start, end in itertools.pairwise(read)]
+    assert [stretch.quality for stretch in await compared(store)] == [
+        {Quality.MEASURED: per_minute * minutes, Quality.COMPUTED: per_minute * minutes} for minutes in passed
+    ]
 
 
 async def test_the_night_of_the_last_reading_must_be_over(store: SqlStore) -> None:

@@ -1,6 +1,7 @@
 """Savings: the ledger beside all-night light and earlier policies, to the minute, and never before a night's noon."""
 
 import itertools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -184,6 +185,58 @@ async def test_against_an_earlier_policy_by_date_and_by_version(books: Books) ->
         await books.ask(against=against_of("weg:3"))
     with pytest.raises(UnknownError):
         await books.ask(against=against_of("nirgends:1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("2030-01-01", "2030-01-01 is still to come"),
+        ("2026-11-23", "2026-11-23 is still to come"),
+        ("1999-01-01", "on 1999-01-01 no rules were in force yet"),
+        ("2024-12-31", "on 2024-12-31 no rules were in force yet"),
+    ],
+)
+async def test_a_day_on_which_no_rules_were_in_force_is_named(books: Books, text: str, wrong: str) -> None:
+    with pytest.raises(InvalidError) as caught:
+        await books.ask(against=against_of(text))
+    way_out = "give a date from 2025-01-01 to 2026-11-22, or write all-night."
+    assert str(caught.value).startswith(f"against: {wrong} in Lütjenholm, where the first night with rules is that of ")
+    assert str(caught.value).endswith(way_out)
+    for edge in ("2025-01-01", "2026-11-22"):
+        assert (await books.ask(against=against_of(edge))).against == edge
+
+
+async def test_figures_of_the_proof_add_up_as_shown(books: Books) -> None:
+    middle = midnight(EVENING + DAY, BERLIN)
+    odd = 0
+    for n in range(6):
+        at = middle + HOUR + n * MINUTE * 9
+        await books.book(lit(DORF, 1000, at, at + 7 * MINUTE, Cause.TEST))
+        proof = (await books.ask()).proof
+        sentence = next(one for one in proof.statement if one.startswith("The saving of greenhouse gas is"))
+        used, against, saved = (Decimal(kg) for kg in re.findall(r"([0-9.]+) kg", sentence))
+        assert against - used == saved
+        odd += saved != round(proof.saved_kg or Decimal(), 1)
+    assert odd  # some of these would not have added up
+
+
+async def test_one_lamp_is_one(store: Store) -> None:
+    books = Books(store)
+    inventory = village()
+    cabinet = inventory.controllers[0]
+    few = tuple(replace(output, lamps=1) for output in cabinet.outputs)
+    inventory = replace(
+        inventory, controllers=(replace(cabinet, outputs=few),), lamps=(inventory.lamps[0], inventory.lamps[-1])
+    )
+    await store.write(lambda tx: tx.save_inventory(inventory, utc("2025-01-01T00:00:00")))
+    await store.write(lambda tx: tx.save_output_states({DORF: OutputState(0, Cause.SCHEDULE, NOON, NOON)}))
+    await books.book(as_planned(EVENING))
+    text = " ".join((await books.ask()).proof.statement)
+    assert "not measured: one lamp of 25 W, as of today" in text
+    assert "One lamp has never reported and counts on neither side." in text
+    german = " ".join((await books.ask(lang="de")).proof.statement)
+    assert "eine Leuchte mit 25 W nach" in german
+    assert "Eine Leuchte hat sich nie gemeldet und zählt auf keiner Seite." in german
 
 
 async def test_presses_are_what_they_cost_and_the_darkness_they_make_acceptable(books: Books) -> None:

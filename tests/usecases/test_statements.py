@@ -65,6 +65,11 @@ def used(start: str, mwh: int, cause: Cause = Cause.SCHEDULE, output: OutputKey 
     return Entry(output, begin, begin + hour, mwh, cause, None, level, hour, Quality.MEASURED)
 
 
+def read(body: StatementBody) -> list[dict[str, str]]:
+    """Its CSV."""
+    return list(csv.DictReader(io.StringIO(statement_csv(body))))
+
+
 async def book(store: SqlStore, *entries: Entry) -> None:
     await store.write(lambda tx: tx.add_energy(entries))
 
@@ -114,6 +119,56 @@ async def test_a_price_that_changes_at_midnight_holds_from_that_midnight(store: 
         ]
 
 
+async def test_what_lies_before_the_first_record_is_not_known_and_said(store: SqlStore) -> None:
+    await with_prices(store)
+    await book(
+        store,
+        used("2026-11-05T20:20:00", 1_000_000),
+        used("2026-11-12T20:00:00", 2_000_000, output=LAKE),
+    )
+    since = utc("2026-11-05T20:15:00")
+    november, year = await asked(store), await asked(store, "2026")
+    for body, unknown in ((november, 5), (year, 10)):
+        assert body.recorded_from == since
+        assert Missing.NOT_RECORDED in body.missing
+        assert [part.kwh is None for part in body.by_period] == [True] * unknown + [False] * (
+            len(body.periods) - unknown
+        )
+        assert sum(part.kwh or 0 for part in body.by_period) == body.total.kwh == 3
+        rows = [row for row in read(body) if row["section"] == "period_total"]
+        assert [row["energy_kwh"] for row in rows[:unknown]] == [""] * unknown
+        assert {row["note"] for row in rows[:unknown]} == {"not recorded"}
+        assert rows[unknown]["energy_kwh"]
+        assert read(body)[0]["note"].endswith("incomplete: recorded from 2026-11-05T21:15:00+01:00")
+    assert november.by_period[6].kwh == 0  # dark, but recorded
+    assert november.saving is not None
+    assert [(zone.zone, zone.since) for zone in november.saving.later] == [
+        ("am-see", utc("2026-11-12T20:00:00")),
+        ("dorfstrasse", utc("2026-11-05T20:00:00")),
+    ]
+    assert Missing.ZONES_NOT_RECORDED in november.missing
+    await book(store, used("2026-10-31T21:00:00", 0)._replace(level=0))
+    ledger = Ledger(store, priced().municipality, [LAMP])
+    for _ in range(2):
+        later = await asked(store)
+        assert (later.recorded_from, Missing.NOT_RECORDED in later.missing) == (None, False)
+        await ledger.steps(lambda tx: roll_up(tx, ledger.home, 100))  # sums leave out what is zero
+
+
+async def test_a_time_before_the_first_record_is_refused_with_the_first_month(store: SqlStore) -> None:
+    with pytest.raises(InvalidError, match="nothing is recorded in"):
+        await asked(store)
+    await book(store, used("2026-11-05T20:00:00", 1_000_000))
+    home = priced().municipality
+    for _ in range(2):
+        for period in ("2026-10", "2025", "2003"):
+            with pytest.raises(InvalidError, match=r"^period: .* ask for 2026-11, the first month on record"):
+                await asked(store, period)
+        ledger = Ledger(store, home, [LAMP])
+        await ledger.steps(lambda tx: forget_entries(tx, home, [LAMP], NOVEMBER[1], 200))
+    assert (await asked(store)).total.kwh == 1
+
+
 async def test_money_is_energy_and_the_fixed_price_of_these_days(store: SqlStore) -> None:
     await with_prices(store)
     await book(store, used("2026-11-05T22:00:00", 10_000_000))
@@ -123,6 +178,7 @@ async def test_money_is_energy_and_the_fixed_price_of_these_days(store: SqlStore
 
 
 async def test_what_is_not_known_is_null_and_named(store: SqlStore) -> None:
+    await book(store, used("2023-12-05T22:00:00", 0))
     body = await asked(store)
     assert body.missing == [
         Missing.NOTHING_BOOKED,
@@ -267,8 +323,9 @@ async def test_as_csv_it_adds_up_and_is_plain(store: SqlStore) -> None:
     named = replace(village.zones[0], name="=HYPERLINK(1)")
     await store.write(lambda tx: tx.save_inventory(replace(village, zones=(named, *village.zones[1:])), OVER))
     await book(store, used("2026-11-10T20:00:00", 30), used("2026-11-10T21:00:00", 1_234_567_890, Cause.PRESS, LAKE))
-    reading = UtilityReading("r1", "all", utc("2026-11-10T10:00:00"), Decimal(1), "the clerk", OVER)
-    await store.write(lambda tx: add_reading(tx, "glasau", reading, OVER))
+    for day, kwh in (("10", 1), ("20", 2)):
+        reading = UtilityReading(f"r{day}", "all", utc(f"2026-11-{day}T10:00:00"), Decimal(kwh), "the clerk", OVER)
+        await store.write(partial(add_reading, municipality="glasau", reading=reading, now=OVER))
     text = statement_csv(await asked(store))
     rows = list(csv.DictReader(io.StringIO(text)))
     of = {row["section"]: row for row in rows}
@@ -279,7 +336,9 @@ async def test_as_csv_it_adds_up_and_is_plain(store: SqlStore) -> None:
     assert (of["price"]["price_EUR_per_kwh"], of["fixed_price"]["price_EUR_per_year"]) == ("0.50", "365")
     assert of["emission_factor"]["factor_g_per_kwh"] == "400"
     assert energy[1]["name"] == "'=HYPERLINK(1)"
-    assert of["missing"]["note"] == "no_readings"
+    assert of["missing"]["note"] == "zones_not_recorded"
+    utility = of["reading_utility"]
+    assert (utility["from"], utility["to"]) == ("2026-11-10T11:00:00+01:00", "2026-11-20T11:00:00+01:00")
     assert "E+" not in text
     assert "E-" not in text
 

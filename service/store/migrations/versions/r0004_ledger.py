@@ -66,6 +66,24 @@ def _entries() -> None:
         sa.PrimaryKeyConstraint("quarter", "output_id", "start_us", "n", name="pk_energy_entry"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "energy_coarse",
+        sa.Column("energy_mwh", sa.BigInteger, nullable=False),
+        sa.Column("quarter", sa.Integer, nullable=False),
+        sa.Column("zone_id", sa.Integer, nullable=False),
+        sa.Column("quarters", sa.SmallInteger, nullable=False),
+        sa.Column("level", sa.SmallInteger, nullable=False),
+        sa.Column("cause", sa.SmallInteger, nullable=False),
+        sa.Column("quality", sa.SmallInteger, nullable=False),
+        sa.Column("entries", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("quarter", "zone_id", "quarters", "level", "cause", "quality", name="pk_energy_coarse"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "coarse_output",
+        _ref("coarse_output", "output_id", "output"),
+        sa.PrimaryKeyConstraint("output_id", name="pk_coarse_output"),
+    )
 
 
 def _rollups() -> None:
