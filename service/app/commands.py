@@ -7,7 +7,7 @@ from datetime import datetime
 
 import uvicorn
 
-from service.app.outside import broker_of
+from service.app.outside import broker_of, clock_of
 from service.app.web import create_app
 from service.clock import SystemClock
 from service.errors import SetupError
@@ -20,18 +20,6 @@ from service.wire.lamps import MqttLamps
 log = logging.getLogger(__name__)
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
-
-def _demo_start(settings: Settings) -> datetime | None:
-    """Where the demo's clock begins: a service that is started again goes on where it stood, never earlier."""
-    path = settings.demo_clock_file
-    if path is None or not path.exists():
-        return settings.demo_start
-    try:
-        noted = datetime.fromisoformat(path.read_text("ascii").strip())
-    except (OSError, ValueError) as error:
-        raise SetupError(f"{path} holds no time ({error}); delete it, and the clock starts anew.") from error
-    return noted if settings.demo_start is None else max(settings.demo_start, noted)
 
 
 class _Server(uvicorn.Server):
@@ -61,7 +49,7 @@ def serve(settings: Settings) -> None:
 
 
 def _server(settings: Settings) -> _Server:
-    clock = SystemClock(_demo_start(settings), settings.demo_speed) if settings.demo else SystemClock()
+    clock = clock_of(settings)
     broker = broker_of(settings)
     app = create_app(settings, clock=clock, store=open_store(settings.database_url), lamps=MqttLamps(broker, clock))
     config = uvicorn.Config(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from service.app.outside import clock_of
 from service.app.simulating import require_database
-from service.clock import SystemClock
 from service.domain.inventory import Municipality
 from service.domain.periods import label, periods
 from service.domain.words import Period
@@ -43,7 +43,7 @@ async def _rebuild_all(settings: Settings, municipality: str | None) -> list[Reb
         if municipality is not None and not chosen:
             known = ", ".join(home.id for home in homes) or "none"
             raise UnknownError(f"--municipality {municipality}: there is none of this id; there are: {known}.")
-        return [await rebuild(store, home, SystemClock().now()) for home in chosen]
+        return [await rebuild(store, home, clock_of(settings).now()) for home in chosen]
     finally:
         await store.close()
 

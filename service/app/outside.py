@@ -1,9 +1,12 @@
-"""The ways out of the house by settings: broker, access to it, and whoever takes alerts."""
+"""What lies outside, by settings: the clock, the broker, access to it, and whoever takes alerts."""
 
 import ssl
 from collections.abc import Mapping
+from datetime import datetime
 
+from service.clock import SystemClock
 from service.domain.words import AlertChannel
+from service.errors import SetupError
 from service.notify.smtp import MailServer, SmtpNotify
 from service.notify.webhook import WebhookNotify
 from service.ports import Access, Clock, Notify
@@ -12,6 +15,23 @@ from service.wire.access import RulesFileAccess
 from service.wire.dynsec import DynsecAccess
 from service.wire.lamps import Broker
 from service.wire.tls import client_tls
+
+
+def clock_of(settings: Settings) -> SystemClock:
+    """The machine's clock; of a demo its own, which goes on where it stood."""
+    return SystemClock(_demo_start(settings), settings.demo_speed) if settings.demo else SystemClock()
+
+
+def _demo_start(settings: Settings) -> datetime | None:
+    """Where the demo's clock begins: a service that is started again goes on where it stood, never earlier."""
+    path = settings.demo_clock_file
+    if path is None or not path.exists():
+        return settings.demo_start
+    try:
+        noted = datetime.fromisoformat(path.read_text("ascii").strip())
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{path} holds no time ({error}); delete it, and the clock starts anew.") from error
+    return noted if settings.demo_start is None else max(settings.demo_start, noted)
 
 
 def broker_of(settings: Settings) -> Broker:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from service.clock import SystemClock
+from service.app.outside import clock_of
 from service.domain.inventory import ZoneKey
 from service.domain.policy import Policy
 from service.errors import InvalidError, SetupError
@@ -60,7 +60,7 @@ def simulate_policies(settings: Settings, asked: Asked, progress: Callable[[int,
 async def _prepare(settings: Settings, asked: Asked) -> Prepared:
     require_database(settings.database_url)
     store = open_store(settings.database_url)
-    now = SystemClock().now()
+    now = clock_of(settings).now()
     try:
         forgotten = now - timedelta(days=settings.keep_presses_nights)
         return await store.read(lambda tx: prepare(tx, asked.municipality, _question(tx, asked), now, forgotten))

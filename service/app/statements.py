@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from service.app.outside import clock_of
 from service.app.simulating import require_database
-from service.clock import SystemClock
 from service.settings import Settings
 from service.store import open_store
 from service.usecases.statement_bodies import StatementBody
@@ -38,7 +38,7 @@ def energy_statement(settings: Settings, asked: AskedStatement) -> str:
 async def _statement(settings: Settings, asked: AskedStatement) -> StatementBody:
     require_database(settings.database_url)
     store = open_store(settings.database_url)
-    now = SystemClock().now()
+    now = clock_of(settings).now()
     forgotten = now - timedelta(days=settings.keep_presses_nights)
     try:
         return await store.read(lambda tx: statement(tx, asked.municipality, asked.period, now, forgotten))
