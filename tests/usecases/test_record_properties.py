@@ -101,7 +101,7 @@ async def play(store: SqlStore, happenings: Sequence[Happening]) -> tuple[int, i
         now = BEGINS + timedelta(seconds=now_s)
         batch = [*arriving, *held]
         held = [said] if one.fate == "late" else []
-        told += arriving
+        told += batch
         await store.write(lambda tx, batch=batch, now=now: record(tx, batch, now, 1.0))  # type: ignore[misc]
     after = sum(entry.energy_mwh for entry in await village.entries())
     return after - before, advances(told)
@@ -111,12 +111,14 @@ def advances(told: Sequence[Report]) -> int:
     """What the meter went on between the reports that were heard, jumps left out that no lamp can draw."""
     total = 0
     last: int | None = None
-    seen: set[tuple[int, int]] = set()
+    newest = (0, 0)
     for report in told:
         reading = report.meters.get(1)
-        if (report.boot, report.seq) in seen or reading is None:
+        if (report.boot, report.seq) <= newest:
             continue
-        seen.add((report.boot, report.seq))
+        newest = (report.boot, report.seq)
+        if reading is None:
+            continue
         if last is not None:
             advance = reading.total_mwh - last if reading.total_mwh >= last else reading.total_mwh
             total += advance if advance < 80_000_000_000 else 0
