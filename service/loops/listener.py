@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 100
 _CROWD = 8
-_GATHER = timedelta(milliseconds=20)
+_GATHER = timedelta(milliseconds=10)
 """After so many messages at once the next wait so long for others: a transaction costs as much as six reports."""
 _RETRY = timedelta(seconds=1)
 
